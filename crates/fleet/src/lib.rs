@@ -1,0 +1,3 @@
+//! The fleet: where its nodes come from, what they are, and how work is spread over them.
+
+pub mod inventory;

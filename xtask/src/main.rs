@@ -1,0 +1,22 @@
+//! The project's own chores: `cargo xtask --help`.
+
+use clap::Parser;
+
+mod testbed;
+mod tidy;
+
+#[derive(Parser)]
+#[command(name = "cargo xtask", about = "The project's own chores")]
+enum Chore {
+    /// Real nodes to test on: systemd, sshd and friends in containers on a private bridge
+    Testbed(testbed::Args),
+    /// Check what the compiler does not: rooms, file sizes, prints, command lines, test files
+    Tidy(tidy::Args),
+}
+
+fn main() -> anyhow::Result<()> {
+    match Chore::parse() {
+        Chore::Testbed(args) => testbed::run(args),
+        Chore::Tidy(args) => tidy::run(args),
+    }
+}
