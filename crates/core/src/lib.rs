@@ -6,6 +6,7 @@
 pub mod command;
 pub mod event;
 pub mod id;
+pub mod node;
 pub mod nodeset;
 pub mod quote;
 pub mod secret;
