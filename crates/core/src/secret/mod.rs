@@ -1,8 +1,13 @@
 //! What must never be shown: passwords, tokens, private keys.
 
+mod redact;
+mod trie;
+
 use std::{fmt, sync::Arc};
 
 use zeroize::Zeroizing;
+
+pub use redact::{RedactedStream, Redactor};
 
 /// What stands in the place of a secret wherever a person or a log would see it.
 pub const MASK: &str = "[redacted]";
