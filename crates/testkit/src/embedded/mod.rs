@@ -1,1 +1,35 @@
-//! To be written.
+//! An SSH server on loopback, inside the test process, that is the real thing and can misbehave.
+//!
+//! A node speaks the SSH protocol, lets in whom it was told to, and runs real commands in a
+//! private home directory: what `ssh` and `sftp` do with an OpenSSH server they do here too.
+//! [`Faults`] make it fail in the ways networks and servers fail, at run time.
+//!
+//! A node never touches a process it did not start, never listens outside the address it was
+//! given (loopback by default), and never keeps a file after it is gone. It is for tests and
+//! demonstrations: it runs commands as the user of the process, whatever name logged in.
+
+mod auth;
+mod builder;
+mod connection;
+mod error;
+mod faults;
+mod groups;
+mod handler;
+mod home;
+mod identity;
+mod keys;
+mod node;
+mod process;
+mod pty;
+mod session;
+mod shared;
+mod signals;
+mod stats;
+mod stream;
+
+pub use builder::EmbeddedBuilder;
+pub use error::Error;
+pub use faults::Faults;
+pub use keys::{CertAuthority, TestKey};
+pub use node::EmbeddedNode;
+pub use stats::Stats;
