@@ -131,6 +131,9 @@ pub(crate) struct Args {
         CHECKS.iter().map(|check| check.name)
     ))]
     only: Vec<String>,
+    /// The project to look at (default: the one these chores belong to)
+    #[arg(long, value_name = "FOLDER")]
+    root: Option<PathBuf>,
 }
 
 /// Runs the chore: prints the findings.
@@ -139,10 +142,14 @@ pub(crate) struct Args {
 /// When there is anything to mend, or when a check could not be made.
 pub(crate) fn run(args: Args) -> anyhow::Result<()> {
     let begun = Instant::now();
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .parent()
-        .context("the chores have no project around them")?;
-    let tree = Tree::read(root)?;
+    let root = match args.root {
+        Some(root) => root,
+        None => Path::new(env!("CARGO_MANIFEST_DIR"))
+            .parent()
+            .context("the chores have no project around them")?
+            .to_owned(),
+    };
+    let tree = Tree::read(&root)?;
     let mut out = std::io::stdout().lock();
     let mut found = 0;
     let chosen = |check: &&Check| args.only.is_empty() || args.only.iter().any(|n| n == check.name);
