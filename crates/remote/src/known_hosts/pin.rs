@@ -20,7 +20,7 @@ use super::{
     host::HostName,
     pattern,
     policy::{Decision, HostKeyPolicy, decide},
-    store::{KnownHosts, NO_FILE},
+    store::{KnownHosts, NO_FILE, Writing},
     verdict::{Location, Verdict},
 };
 
@@ -51,14 +51,14 @@ impl KnownHosts {
     /// [`KnownHostsError::Refused`] when the host is known by now and not by this key, else what
     /// went wrong with the file.
     pub fn pin(&self, host: &HostName, key: &PublicKey) -> Result<Pinned, KnownHostsError> {
-        let _one_at_a_time = self.writing();
+        let mut writing = self.writing();
         let path = self.files().user[0].path().to_owned();
         let write_error = |source| KnownHostsError::Write {
             path: path.clone(),
             source,
         };
         let locked = if keeps_keys(&path) {
-            let mut file = Locked::create(&path)?;
+            let mut file = Locked::open(&path, &mut writing)?;
             self.refresh(0, &mut file.0).map_err(write_error)?;
             Some(file)
         } else {
@@ -143,7 +143,18 @@ pub(super) struct Locked(pub(super) File);
 
 impl Locked {
     /// Opens the file for reading and appending, creates it if need be, and locks it.
-    pub(super) fn create(path: &Path) -> Result<Self, KnownHostsError> {
+    pub(super) fn open(path: &Path, writing: &mut Writing) -> Result<Self, KnownHostsError> {
+        let patience = if writing.gave_up {
+            Duration::ZERO
+        } else {
+            PATIENCE
+        };
+        let opened = Self::open_within(path, patience);
+        writing.gave_up = matches!(opened, Err(KnownHostsError::Busy { .. }));
+        opened
+    }
+
+    fn open_within(path: &Path, patience: Duration) -> Result<Self, KnownHostsError> {
         let error = |source| KnownHostsError::Write {
             path: path.to_owned(),
             source,
@@ -156,7 +167,7 @@ impl Locked {
             builder.recursive(true).mode(0o700);
             builder.create(folder).map_err(error)?;
         }
-        let deadline = Instant::now() + PATIENCE;
+        let deadline = Instant::now() + patience;
         loop {
             let mut options = OpenOptions::new();
             options.read(true).append(true).create(true).mode(0o600);
@@ -189,5 +200,28 @@ impl Locked {
                 Err(cause) => return Err(error(cause)),
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_lock_that_is_never_released_is_an_error_and_waited_for_once() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("known_hosts");
+        let mut writing = Writing::default();
+        let held = Locked::open(&path, &mut writing).unwrap();
+        let busy = Locked::open_within(&path, Duration::from_millis(20));
+        assert!(matches!(busy, Err(KnownHostsError::Busy { .. })));
+
+        writing.gave_up = true;
+        let asked = Instant::now();
+        assert!(Locked::open(&path, &mut writing).is_err());
+        assert!(asked.elapsed() < PATIENCE, "it waited once more");
+        drop(held);
+        assert!(Locked::open(&path, &mut writing).is_ok());
+        assert!(!writing.gave_up);
     }
 }

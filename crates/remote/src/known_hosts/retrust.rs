@@ -19,7 +19,7 @@ use super::{
     line,
     pattern::{HostField, classify},
     pin::{Locked, append, keeps_keys},
-    store::KnownHosts,
+    store::{KnownHosts, Writing},
     verdict::{KnownKey, KnownLine, OfferedKey, Verdict},
 };
 
@@ -50,7 +50,7 @@ impl KnownHosts {
         host: &HostName,
         new_key: &PublicKey,
     ) -> Result<Replaced, KnownHostsError> {
-        let _one_at_a_time = self.writing();
+        let mut writing = self.writing();
         let paths: Vec<PathBuf> = {
             let files = self.files();
             let paths = files.user.iter().map(|view| view.path().to_owned());
@@ -58,7 +58,7 @@ impl KnownHosts {
         };
         for (index, path) in paths.iter().enumerate() {
             if path.exists() && keeps_keys(path) {
-                let mut locked = Locked::create(path)?;
+                let mut locked = Locked::open(path, &mut writing)?;
                 self.refresh(index, &mut locked.0)
                     .map_err(|source| read_error(path, source))?;
             }
@@ -83,7 +83,7 @@ impl KnownHosts {
             if !keeps_keys(path) {
                 removed.extend(self.edit_in_memory(index, &edit, line));
             } else if index == 0 || path.exists() {
-                removed.extend(self.edit_file(index, path, &edit, line)?);
+                removed.extend(self.edit_file(index, path, &edit, line, &mut writing)?);
             }
         }
         let lines = self.files().lines_for(host.as_str());
@@ -116,10 +116,11 @@ impl KnownHosts {
         path: &Path,
         edit: &Edit,
         line: Option<&str>,
+        writing: &mut Writing,
     ) -> Result<Vec<KnownKey>, KnownHostsError> {
         let failed = |source| write_error(path, source);
         for _ in 0..ATTEMPTS {
-            let mut locked = Locked::create(path)?;
+            let mut locked = Locked::open(path, writing)?;
             self.refresh(index, &mut locked.0).map_err(failed)?;
             let mut files = self.files_mut();
             let view = &mut files.user[index];
@@ -249,7 +250,8 @@ fn replace(path: &Path, current: &File, expected: Option<Stamp>, text: &[u8]) ->
     let folder = target.parent().unwrap_or(Path::new("/"));
     let mut name = std::ffi::OsString::from(".");
     name.push(target.file_name().unwrap_or_default());
-    name.push(format!(".{}-{:08x}", std::process::id(), fastrand::u32(..)));
+    // Always the same name: the lock is ours, and what a killed program left is used up.
+    name.push(".tow");
     let fresh = folder.join(name);
 
     let done = write_copy(&fresh, current, text).and_then(|()| {
@@ -272,6 +274,10 @@ fn replace(path: &Path, current: &File, expected: Option<Stamp>, text: &[u8]) ->
 /// Writes `text` to a new file with the owner and mode of `current`, down to the disk.
 fn write_copy(path: &Path, current: &File, text: &[u8]) -> io::Result<()> {
     let metadata = current.metadata()?;
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
     let mut options = OpenOptions::new();
     options.write(true).create_new(true).mode(0o600);
     let mut file = options.open(path)?;

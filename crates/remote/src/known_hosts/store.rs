@@ -40,7 +40,15 @@ struct Shared {
     options: Options,
     files: RwLock<Files>,
     /// Held while a file is written, so that this run's connections queue here, not at the file's lock.
-    writing: Mutex<()>,
+    writing: Mutex<Writing>,
+}
+
+/// What the run's writers tell each other.
+#[derive(Default)]
+pub(super) struct Writing {
+    /// Whether the last one waited for a file's lock in vain. The next ones try once only, or
+    /// a thousand hosts would wait one after the other.
+    pub(super) gave_up: bool,
 }
 
 /// The user's files first, which are written to, then the system's.
@@ -91,7 +99,7 @@ impl KnownHosts {
             shared: Arc::new(Shared {
                 options,
                 files: RwLock::new(files),
-                writing: Mutex::new(()),
+                writing: Mutex::default(),
             }),
         })
     }
@@ -177,7 +185,7 @@ impl KnownHosts {
         files.unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(super) fn writing(&self) -> MutexGuard<'_, ()> {
+    pub(super) fn writing(&self) -> MutexGuard<'_, Writing> {
         lock(&self.shared.writing)
     }
 }

@@ -200,9 +200,59 @@ fn a_writer_pins_its_keys() {
     }
 }
 
+/// Replaces one host's key again and again. Also what the program of the next test runs.
+#[test]
+fn a_writer_replaces_a_key() {
+    let shared = env::var_os(FILE);
+    let rounds = if shared.is_some() { 5000 } else { 20 };
+    let own = Folder::with("# mine\nother x\n");
+    let file = shared.as_ref().map_or(own.file(), PathBuf::from);
+    let known = open(&file);
+    for number in 0..rounds {
+        known.retrust(&host("web"), &key(number)).unwrap();
+    }
+    if shared.is_none() {
+        let last = text(&key(rounds - 1));
+        assert_eq!(own.content(), format!("# mine\nother x\nweb {last}\n"));
+    }
+}
+
+#[test]
+fn a_program_killed_while_it_replaces_a_key_leaves_a_whole_file() {
+    for round in 1..6 {
+        let mine: String = (100..200)
+            .map(|number| format!("web-{number} {}\n", text(&key(number))))
+            .collect();
+        let file = Folder::with(&mine);
+        let mut writer = start("pinning::a_writer_replaces_a_key", &file.file(), 0);
+        let deadline = Instant::now() + Duration::from_secs(20);
+        let mut seen = BTreeSet::new();
+        while seen.len() < 3 * round {
+            assert!(Instant::now() < deadline, "nothing was replaced");
+            seen.insert(file.content());
+        }
+        writer.kill().unwrap();
+        writer.wait().unwrap();
+        seen.insert(file.content());
+        for content in seen {
+            let rest = content.strip_prefix(&mine).unwrap();
+            assert!(rest.is_empty() || (rest.starts_with("web ssh-") && rest.lines().count() == 1));
+        }
+        // What the killed one was writing beside the file does not stay there.
+        let known = file.open();
+        known.retrust(&host("web"), &key(7777)).unwrap();
+        assert!(trusted_line(&file.open().check(&host("web"), &key(7777))).is_some());
+        assert_eq!(fs::read_dir(file.path()).unwrap().count(), 1);
+    }
+}
+
 fn start_writer(file: &Path, writer: u64) -> std::process::Child {
+    start("pinning::a_writer_pins_its_keys", file, writer)
+}
+
+fn start(test: &str, file: &Path, writer: u64) -> std::process::Child {
     Command::new(env::current_exe().unwrap())
-        .args(["--exact", "pinning::a_writer_pins_its_keys"])
+        .args(["--exact", test])
         .env(FILE, file)
         .env(WRITER, writer.to_string())
         .stdout(Stdio::null())

@@ -5,6 +5,8 @@ use std::{
     os::unix::fs::{PermissionsExt, symlink},
 };
 
+use proptest::prelude::*;
+use russh::keys::HashAlg;
 use towline_remote::known_hosts::{
     HostKeyError, HostName, KnownHosts, KnownHostsError, Options, Verdict,
 };
@@ -153,4 +155,53 @@ fn without_a_file_the_change_holds_for_this_run() {
         known.check(&host("web"), &key(1)),
         Verdict::Changed { .. }
     ));
+}
+
+fn hosts() -> impl Strategy<Value = String> {
+    let name = prop_oneof![3 => "[abC]", 1 => "[ab]\\*", 1 => "![abc]", 1 => "\\[[ab]\\]:2"];
+    prop::collection::vec(name, 1..4).prop_map(|hosts| hosts.join(","))
+}
+
+proptest! {
+    #[test]
+    fn other_hosts_never_notice(
+        lines in prop::collection::vec(
+            (prop_oneof![4 => Just(""), 1 => Just("@cert-authority "), 1 => Just("# ")], hosts(), 0..3_u64),
+            0..8,
+        ),
+        ended in any::<bool>(),
+    ) {
+        let lines = lines.iter().map(|(marker, hosts, number)| {
+            format!("{marker}{hosts} {}", text(&key(*number)))
+        });
+        let mut content = lines.collect::<Vec<_>>().join("\n");
+        if ended && !content.is_empty() {
+            content.push('\n');
+        }
+        let file = Folder::with(&content);
+        let before = file.open();
+        let known = file.open();
+        let replaced = known.retrust(&host("a"), &key(9)).unwrap();
+        prop_assert!(trusts(&file.open(), &host("a"), 9));
+
+        let after = file.open();
+        for name in ["b", "c", "ab", "[a]:2", "[b]:2"] {
+            let name = HostName::alias(name).unwrap();
+            for number in [0, 1, 2, 9] {
+                prop_assert_eq!(
+                    trusts(&before, &name, number),
+                    trusts(&after, &name, number),
+                    "{} for key {} in {:?}, now {:?}", name, number, content, file.content()
+                );
+            }
+        }
+        for number in 0..3 {
+            let fingerprint = key(number).fingerprint(HashAlg::Sha256);
+            let remains = replaced.remaining.iter().any(|key| key.fingerprint == fingerprint);
+            prop_assert_eq!(trusts(&after, &host("a"), number), remains);
+            prop_assert_eq!(trusts(&known, &host("a"), number), remains);
+        }
+        let comments = |text: &str| text.lines().filter(|line| line.starts_with('#')).count();
+        prop_assert_eq!(comments(&content), comments(&file.content()));
+    }
 }
