@@ -78,3 +78,10 @@ impl NodeSetError {
         self
     }
 }
+
+impl NodeSetErrorKind {
+    /// Whether the name is wrong as such and not what stands in its brackets.
+    pub(crate) fn is_about_the_name(&self) -> bool {
+        matches!(self, Self::NoName | Self::BadCharacter(_))
+    }
+}

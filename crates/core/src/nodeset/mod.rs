@@ -13,6 +13,7 @@ mod range;
 pub use error::{NodeSetError, NodeSetErrorKind};
 pub use fold::fold;
 pub use natural::natural_cmp;
+pub(crate) use pattern::is_ipv6;
 pub use pattern::{Charset, Pattern};
 
 use std::collections::HashSet;
