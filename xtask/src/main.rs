@@ -2,12 +2,15 @@
 
 use clap::Parser;
 
+mod generate;
 mod testbed;
 mod tidy;
 
 #[derive(Parser)]
 #[command(name = "cargo xtask", about = "The project's own chores")]
 enum Chore {
+    /// Write the files that are made from the code: schemas and references
+    Generate(generate::Args),
     /// Real nodes to test on: systemd, sshd and friends in containers on a private bridge
     Testbed(testbed::Args),
     /// Check what the compiler does not: rooms, file sizes, prints, command lines, test files
@@ -16,6 +19,7 @@ enum Chore {
 
 fn main() -> anyhow::Result<()> {
     match Chore::parse() {
+        Chore::Generate(args) => generate::run(args),
         Chore::Testbed(args) => testbed::run(args),
         Chore::Tidy(args) => tidy::run(args),
     }

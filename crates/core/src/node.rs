@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::id::NodeId;
+use crate::{command::BecomeMethod, id::NodeId};
 
 /// A machine the fleet knows.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -47,6 +47,9 @@ pub struct Access {
     /// Whom to become once logged in, where that is another account.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub become_user: Option<String>,
+    /// The program that makes that change, where it is not the default.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub become_method: Option<BecomeMethod>,
 }
 
 impl Node {

@@ -6,6 +6,8 @@ mod wire;
 use std::{collections::BTreeMap, path::PathBuf, time::Duration};
 
 use bytes::Bytes;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
 pub use self::{
     account::{Account, InvalidAccount},
@@ -78,7 +80,8 @@ pub struct Become {
 }
 
 /// The program that lets an account be another one.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
 pub enum BecomeMethod {
     /// sudo 1.8 or later.
     #[default]
