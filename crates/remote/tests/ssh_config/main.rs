@@ -1,0 +1,8 @@
+//! Our evaluation of ssh_config held against the system's ssh: nasty files, and random ones.
+
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
+
+mod corpus;
+mod places;
+mod support;
+mod timing;
