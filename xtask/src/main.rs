@@ -1,5 +1,7 @@
 //! The project's own chores: `cargo xtask --help`.
 
+use std::{io::Write, process::ExitCode};
+
 use clap::Parser;
 
 mod generate;
@@ -17,10 +19,18 @@ enum Chore {
     Tidy(tidy::Args),
 }
 
-fn main() -> anyhow::Result<()> {
-    match Chore::parse() {
+fn main() -> ExitCode {
+    let done = match Chore::parse() {
         Chore::Generate(args) => generate::run(args),
         Chore::Testbed(args) => testbed::run(args),
         Chore::Tidy(args) => tidy::run(args),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            // No backtrace: these errors are for whoever typed the command.
+            let _nobody_reads = writeln!(std::io::stderr(), "cargo xtask: {error:#}");
+            ExitCode::FAILURE
+        }
     }
 }

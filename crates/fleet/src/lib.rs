@@ -1,3 +1,5 @@
 //! The fleet: where its nodes come from, what they are, and how work is spread over them.
 
+pub mod exec;
+pub mod fanout;
 pub mod inventory;

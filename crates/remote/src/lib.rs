@@ -1,6 +1,15 @@
-//! One connection layer: the [`host::Host`] trait, its adapters, host keys, client configuration, the pool.
+//! One connection layer: the [`host::Host`] trait, its adapters, host keys, client configuration,
+//! the pool, and the running of commands.
 //!
 //! Never prints, never reads the user's environment: what it needs comes in as values.
 
+pub mod error;
+pub mod host;
 pub mod known_hosts;
+pub mod local;
+pub mod pool;
+pub mod proxy;
+pub mod route;
+pub mod run;
+pub mod ssh;
 pub mod ssh_config;

@@ -1,0 +1,54 @@
+//! How work is spread over nodes, and when it is stopped.
+
+use std::time::Duration;
+
+use super::Amount;
+
+/// How work is spread over nodes, and when it is stopped.
+#[derive(Clone, Debug)]
+pub struct Policy {
+    /// Nodes worked on at the same time; at least one.
+    pub fanout: usize,
+    /// Further attempts on a node that failed in a way that may pass.
+    pub retries: u32,
+    /// Nodes to finish before the next ones are begun, for a rolling change.
+    pub batch: Option<Batch>,
+    /// More failures than this, and no further node is begun; those begun come to their end.
+    pub max_fail: Option<Amount>,
+    /// So many nodes have to end well for the run to be a success; all of them when `None`.
+    pub min_ok: Option<usize>,
+    /// The first failure ends the run, on the nodes that are under way too.
+    pub fail_fast: bool,
+}
+
+/// Nodes that are finished before the next ones are begun.
+#[derive(Clone, Debug)]
+pub struct Batch {
+    /// How many; a part that is less than one node is one node.
+    pub size: Amount,
+    /// The rest between two batches.
+    pub pause: Duration,
+}
+
+impl Default for Policy {
+    fn default() -> Self {
+        Self {
+            fanout: 64,
+            retries: 2,
+            batch: None,
+            max_fail: None,
+            min_ok: None,
+            fail_fast: false,
+        }
+    }
+}
+
+impl Policy {
+    /// How many of `total` nodes make a batch.
+    pub(super) fn batch_size(&self, total: usize) -> usize {
+        self.batch
+            .as_ref()
+            .map_or(total, |batch| batch.size.of(total))
+            .max(1)
+    }
+}

@@ -1,0 +1,264 @@
+//! The connections to one node.
+
+use std::{
+    ops::Deref,
+    sync::{Arc, Mutex, PoisonError},
+    time::Instant,
+};
+
+use async_trait::async_trait;
+use towline_core::node::Node;
+
+use super::{Connect, Pool};
+use crate::{
+    error::RemoteError,
+    host::{BoxStream, Host, Open, Process, Target},
+    route::{Route, SshRoute, Through},
+    ssh::{SshHost, Via, dial},
+};
+
+/// The most connections to one node, when its server allows few sessions on each.
+const CONNECTIONS: usize = 8;
+
+/// A node's place in the pool.
+pub(super) struct Entry {
+    /// Held while connecting, so that all who want the node wait for one connection.
+    host: tokio::sync::Mutex<Option<Arc<dyn Host>>>,
+    usage: Mutex<Usage>,
+}
+
+struct Usage {
+    leases: usize,
+    unused_since: Instant,
+}
+
+impl Entry {
+    fn new() -> Arc<Self> {
+        let usage = Usage {
+            leases: 0,
+            unused_since: Instant::now(),
+        };
+        Arc::new(Self {
+            host: tokio::sync::Mutex::new(None),
+            usage: Mutex::new(usage),
+        })
+    }
+
+    fn usage(&self) -> std::sync::MutexGuard<'_, Usage> {
+        self.usage.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn unused_since(&self) -> Option<Instant> {
+        let usage = self.usage();
+        (usage.leases == 0).then_some(usage.unused_since)
+    }
+
+    pub(super) async fn close(&self) {
+        if let Some(host) = self.host.lock().await.take() {
+            host.close().await;
+        }
+    }
+}
+
+/// A handle on a node, for as long as it is needed.
+pub struct Lease {
+    host: Arc<dyn Host>,
+    counted: Counted,
+}
+
+/// One use of an entry; the count goes down even when a lease is dropped without being released.
+struct Counted {
+    pool: Arc<Pool>,
+    entry: Arc<Entry>,
+}
+
+impl Counted {
+    fn new(pool: Arc<Pool>, entry: Arc<Entry>) -> Self {
+        entry.usage().leases += 1;
+        Self { pool, entry }
+    }
+}
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        let mut usage = self.entry.usage();
+        usage.leases = usage.leases.saturating_sub(1);
+        usage.unused_since = Instant::now();
+    }
+}
+
+impl Lease {
+    /// Gives the handle back. Connections that are not to be kept are closed by then.
+    pub async fn release(self) {
+        let Self { host, counted } = self;
+        let pool = Arc::clone(&counted.pool);
+        drop((host, counted));
+        pool.tidy().await;
+    }
+
+    /// The handle, to be shared with what outlives this lease's borrow.
+    #[must_use]
+    pub fn host(&self) -> &Arc<dyn Host> {
+        &self.host
+    }
+}
+
+impl Deref for Lease {
+    type Target = dyn Host;
+
+    fn deref(&self) -> &Self::Target {
+        &*self.host
+    }
+}
+
+#[async_trait]
+impl Connect for Arc<Pool> {
+    async fn connect(&self, node: &Node) -> Result<Lease, RemoteError> {
+        let route = self.router.route(node)?;
+        self.lease(route).await
+    }
+}
+
+impl Pool {
+    async fn lease(self: &Arc<Self>, route: Route) -> Result<Lease, RemoteError> {
+        let entry = {
+            let mut entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
+            Arc::clone(
+                entries
+                    .entry(route.key().to_owned())
+                    .or_insert_with(Entry::new),
+            )
+        };
+        let counted = Counted::new(Arc::clone(self), Arc::clone(&entry));
+        let mut place = entry.host.lock().await;
+        if let Some(host) = place.as_ref().filter(|host| !host.is_closed()) {
+            return Ok(Lease {
+                host: Arc::clone(host),
+                counted,
+            });
+        }
+        let host: Arc<dyn Host> = match route {
+            Route::Local(local) => Arc::new(local),
+            Route::Ssh(route) => {
+                let first = self.dial(&route).await?;
+                Arc::new(ManyConnections {
+                    pool: Arc::clone(self),
+                    route,
+                    open: tokio::sync::Mutex::new(vec![Arc::new(first)]),
+                })
+            }
+        };
+        *place = Some(Arc::clone(&host));
+        Ok(Lease { host, counted })
+    }
+
+    /// A fresh connection, once there is room at the server's door.
+    async fn dial(self: &Arc<Self>, route: &SshRoute) -> Result<SshHost, RemoteError> {
+        let via = match &route.through {
+            Through::Nothing => Via::Direct,
+            Through::Command(command) => Via::Command(command.clone()),
+            Through::Jump(jump) => {
+                let name = jump.endpoint.address();
+                let leased = Box::pin(self.lease(Route::Ssh(Arc::clone(jump)))).await;
+                let lease = leased.map_err(|source| RemoteError::Proxy {
+                    proxy: name.clone(),
+                    source: Box::new(source),
+                })?;
+                Via::Jump {
+                    host: Arc::new(Jump(lease)),
+                    name,
+                }
+            }
+        };
+        let _room = self.handshakes.begin(&route.endpoint.address()).await;
+        dial(&route.endpoint, via).await
+    }
+}
+
+/// A jump host, counted as used for as long as a connection goes through it.
+struct Jump(Lease);
+
+#[async_trait]
+impl Host for Jump {
+    async fn open(&self, open: Open) -> Result<Process, RemoteError> {
+        self.0.open(open).await
+    }
+
+    async fn connect(&self, target: &Target) -> Result<BoxStream, RemoteError> {
+        self.0.connect(target).await
+    }
+
+    fn is_closed(&self) -> bool {
+        self.0.is_closed()
+    }
+
+    async fn close(&self) {}
+}
+
+/// A node by as many connections as its server's limit on sessions makes necessary; one, mostly.
+struct ManyConnections {
+    pool: Arc<Pool>,
+    route: Arc<SshRoute>,
+    open: tokio::sync::Mutex<Vec<Arc<SshHost>>>,
+}
+
+impl ManyConnections {
+    /// A connection with room for a session, or the first one, to wait for room there.
+    async fn pick(&self) -> Result<Arc<SshHost>, RemoteError> {
+        let mut open = self.open.lock().await;
+        open.retain(|connection| !connection.is_closed());
+        if let Some(connection) = open.iter().find(|connection| connection.has_room()) {
+            return Ok(Arc::clone(connection));
+        }
+        match open.first() {
+            Some(first) => Ok(Arc::clone(first)),
+            None => self.add(&mut open).await,
+        }
+    }
+
+    async fn add(&self, open: &mut Vec<Arc<SshHost>>) -> Result<Arc<SshHost>, RemoteError> {
+        let connection = Arc::new(self.pool.dial(&self.route).await?);
+        open.push(Arc::clone(&connection));
+        Ok(connection)
+    }
+}
+
+#[async_trait]
+impl Host for ManyConnections {
+    async fn open(&self, open: Open) -> Result<Process, RemoteError> {
+        let connection = self.pick().await?;
+        let refused = match connection.open(open.clone()).await {
+            Err(error @ RemoteError::Channel { .. }) => error,
+            other => return other,
+        };
+        let another = {
+            let mut all = self.open.lock().await;
+            // Whoever was refused at the same time may have opened one already.
+            match all
+                .iter()
+                .find(|one| !Arc::ptr_eq(one, &connection) && one.has_room())
+            {
+                Some(found) => Arc::clone(found),
+                None if all.len() < CONNECTIONS => self.add(&mut all).await?,
+                None => return Err(refused),
+            }
+        };
+        another.open(open).await
+    }
+
+    async fn connect(&self, target: &Target) -> Result<BoxStream, RemoteError> {
+        self.pick().await?.connect(target).await
+    }
+
+    fn is_closed(&self) -> bool {
+        self.open
+            .try_lock()
+            .is_ok_and(|open| open.iter().all(|one| one.is_closed()))
+    }
+
+    async fn close(&self) {
+        for connection in self.open.lock().await.drain(..) {
+            connection.close().await;
+        }
+    }
+}

@@ -1,0 +1,28 @@
+//! Why a connection was lost, kept where everything that used it can ask.
+
+use std::sync::OnceLock;
+
+use crate::error::RemoteError;
+
+/// Set once, by whoever notices first.
+#[derive(Debug, Default)]
+pub(super) struct Lost(OnceLock<String>);
+
+impl Lost {
+    /// Remembers why.
+    pub(super) fn because(&self, reason: impl Into<String>) {
+        // Only the first reason is the cause.
+        let _later = self.0.set(reason.into());
+    }
+
+    /// The error for whoever was using the connection.
+    pub(super) fn error(&self) -> RemoteError {
+        let reason = self
+            .0
+            .get()
+            .map_or("the other side closed it", String::as_str);
+        RemoteError::Closed {
+            reason: reason.to_owned(),
+        }
+    }
+}
