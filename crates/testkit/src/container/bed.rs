@@ -1,0 +1,429 @@
+//! The bed as a whole: up, found again, down.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Output;
+use std::time::Instant;
+
+use super::daemon;
+use super::docker::{Container, Docker};
+use super::error::BedError;
+use super::image::{self, Image, Origin};
+use super::layout::{self, Files, MAX_NODES};
+use super::login::{self, Login};
+use super::network;
+use super::node::{self, BedNode};
+use super::process::missing_tools;
+use super::ready;
+use super::state::{Progress, State, Step};
+
+/// What kind of bed is wanted.
+#[derive(Debug, Clone)]
+pub struct BedOptions {
+    /// How many nodes at least. A bed that has more keeps them.
+    pub count: usize,
+    /// Which image; `None` is what the bed has, or [`Image::Small`] for a new one.
+    pub image: Option<Image>,
+    /// Where the image, the key and the state file are kept between beds.
+    pub cache_dir: PathBuf,
+    /// The Debian archive to build the image from; `None` is mmdebstrap's own choice.
+    pub mirror: Option<String>,
+}
+
+/// What [`Bed::down`] took away.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Removed {
+    /// How many nodes there were.
+    pub nodes: usize,
+    /// The container engine was the bed's own, and is ended.
+    pub engine: bool,
+}
+
+/// A bed that is up.
+#[derive(Debug, Clone)]
+pub struct Bed {
+    pub(super) docker: Docker,
+    pub(super) files: Files,
+    state: State,
+    login: Login,
+}
+
+impl Bed {
+    /// Brings up a bed, or what is missing of one, and waits until every node is ready.
+    ///
+    /// # Errors
+    /// [`BedError::CannotStart`] when this machine cannot run the nodes; what was begun is then
+    /// taken away again. Else what failed on the way; then [`Bed::down`] clears up.
+    pub fn up(options: &BedOptions, progress: &mut dyn FnMut(Progress)) -> Result<Self, BedError> {
+        if !(1..=MAX_NODES).contains(&options.count) {
+            return Err(BedError::Count {
+                asked: options.count,
+                most: MAX_NODES,
+            });
+        }
+        require_tools(&[
+            "docker",
+            "dockerd",
+            "ip",
+            "iptables",
+            "iptables-restore",
+            "nsenter",
+            "ssh-keygen",
+            "zstd",
+        ])?;
+        let files = prepare_cache(&options.cache_dir)?;
+        let _lock = lock(&files.lock())?;
+        let had_none = daemon::answering()?.is_empty();
+        let result = bring_up(options, &files, progress);
+        if had_none && matches!(result, Err(BedError::CannotStart { .. })) {
+            take_down(&files)?;
+        }
+        result
+    }
+
+    /// Takes a bed that is up, by its state file.
+    ///
+    /// # Errors
+    /// [`BedError::NotUp`] when there is none or a node of it does not run.
+    pub fn attach(state_file: &Path) -> Result<Self, BedError> {
+        let state = State::read(state_file)?;
+        let files = Files::new(state_file.parent().unwrap_or(Path::new(".")));
+        let docker = Docker::at(&state.engine_socket);
+        if !docker.answers()? {
+            let reason = format!("no engine answers at {}", state.engine_socket.display());
+            return Err(BedError::NotUp { reason });
+        }
+        let containers = docker.containers()?;
+        for node in &state.nodes {
+            let runs = containers
+                .iter()
+                .any(|found| found.id == node.container && found.running);
+            if !runs {
+                return Err(BedError::NotUp {
+                    reason: format!("{} does not run", node.name),
+                });
+            }
+        }
+        let login = login::ensure(&files)?;
+        Ok(Self {
+            docker,
+            files,
+            state,
+            login,
+        })
+    }
+
+    /// Takes away the nodes, the bridge, its route, and the engine if the bed had started it. The
+    /// image and the key stay in the cache. No bed at all is fine too.
+    ///
+    /// # Errors
+    /// What could not be taken away.
+    pub fn down(cache_dir: &Path) -> Result<Removed, BedError> {
+        require_tools(&["docker", "ip"])?;
+        let files = prepare_cache(cache_dir)?;
+        let _lock = lock(&files.lock())?;
+        take_down(&files)
+    }
+
+    /// The state file of the bed in a cache folder, whether it is up or not.
+    #[must_use]
+    pub fn state_file_in(cache_dir: &Path) -> PathBuf {
+        Files::new(cache_dir).state()
+    }
+
+    /// The nodes, in order of their numbers.
+    #[must_use]
+    pub fn nodes(&self) -> &[BedNode] {
+        &self.state.nodes
+    }
+
+    /// A node by its name.
+    ///
+    /// # Errors
+    /// [`BedError::NoSuchNode`], with the names there are.
+    pub fn node(&self, name: &str) -> Result<&BedNode, BedError> {
+        self.state
+            .nodes
+            .iter()
+            .find(|node| node.name == name)
+            .ok_or_else(|| {
+                let known: Vec<&str> = self
+                    .state
+                    .nodes
+                    .iter()
+                    .map(|node| node.name.as_str())
+                    .collect();
+                BedError::NoSuchNode {
+                    name: name.to_owned(),
+                    known: known.join(", "),
+                }
+            })
+    }
+
+    /// The image that the nodes run.
+    #[must_use]
+    pub fn image(&self) -> Image {
+        self.state.image
+    }
+
+    /// The private key that root, `towline`, `admin` and `ops` of every node accept.
+    #[must_use]
+    pub fn identity_file(&self) -> PathBuf {
+        self.files.identity()
+    }
+
+    /// The password of `ops`, the only user who may log in with one; sudo asks for it too.
+    #[must_use]
+    pub fn ops_password(&self) -> &str {
+        &self.login.ops_password
+    }
+
+    /// The nodes' host keys, read inside of the nodes when the bed came up or by the last
+    /// [`Bed::write_client_files`].
+    #[must_use]
+    pub fn known_hosts_file(&self) -> PathBuf {
+        self.files.known_hosts()
+    }
+
+    /// A configuration for `ssh -F`: names, user, key and known hosts.
+    #[must_use]
+    pub fn ssh_config_file(&self) -> PathBuf {
+        self.files.ssh_config()
+    }
+
+    /// The nodes as a `towline.yaml`.
+    #[must_use]
+    pub fn inventory_file(&self) -> PathBuf {
+        self.files.inventory()
+    }
+
+    /// Writes the known hosts, the ssh configuration and the inventory anew, with the host keys as
+    /// they are now.
+    ///
+    /// # Errors
+    /// When a node's keys cannot be read or a file cannot be written.
+    pub fn write_client_files(&self) -> Result<(), BedError> {
+        let host_keys = for_all(self.nodes(), |node| {
+            node::host_keys(&self.docker, &node.container)
+        })?;
+        login::write_client_files(&self.files, self.nodes(), &host_keys)
+    }
+
+    /// The file for [`Bed::attach`].
+    #[must_use]
+    pub fn state_file(&self) -> PathBuf {
+        self.files.state()
+    }
+
+    /// Runs a command in a node as root, not by SSH: works for one that is cut off.
+    ///
+    /// # Errors
+    /// When it could not be run; how it ended is in the output.
+    pub fn exec(&self, node: &BedNode, argv: &[&str]) -> Result<Output, BedError> {
+        self.docker.exec(&node.container).args(argv).output()
+    }
+
+    /// The same with input, for what must not be in an argument. At most 64 KB.
+    ///
+    /// # Errors
+    /// When it could not be run; how it ended is in the output.
+    pub fn exec_with_input(
+        &self,
+        node: &BedNode,
+        argv: &[&str],
+        input: &[u8],
+    ) -> Result<Output, BedError> {
+        self.docker
+            .exec(&node.container)
+            .args(argv)
+            .input(input)
+            .output()
+    }
+}
+
+fn require_tools(wanted: &[&str]) -> Result<(), BedError> {
+    let missing = missing_tools(wanted);
+    if missing.is_empty() {
+        return Ok(());
+    }
+    Err(BedError::CannotStart {
+        reason: format!("not installed: {}", missing.join(", ")),
+    })
+}
+
+fn prepare_cache(dir: &Path) -> Result<Files, BedError> {
+    let file_error = |source| BedError::File {
+        path: dir.to_owned(),
+        source,
+    };
+    fs::create_dir_all(dir).map_err(file_error)?;
+    Ok(Files::new(&dir.canonicalize().map_err(file_error)?))
+}
+
+/// Held while a bed goes up or down: two at once would undo each other's work.
+fn lock(path: &Path) -> Result<fs::File, BedError> {
+    let file_error = |source| BedError::File {
+        path: path.to_owned(),
+        source,
+    };
+    let file = fs::File::create(path).map_err(file_error)?;
+    file.lock().map_err(file_error)?;
+    Ok(file)
+}
+
+fn bring_up(
+    options: &BedOptions,
+    files: &Files,
+    progress: &mut dyn FnMut(Progress),
+) -> Result<Bed, BedError> {
+    let mut begun = Instant::now();
+    let mut done = |step| {
+        progress(Progress {
+            step,
+            took: begun.elapsed(),
+        });
+        begun = Instant::now();
+    };
+    let login = login::ensure(files)?;
+    let (docker, started) = daemon::ensure(files)?;
+    done(Step::Engine { started });
+
+    let present = docker.containers()?;
+    let has = present.iter().find_map(|found| Image::of_tag(&found.image));
+    let image = options.image.or(has).unwrap_or(Image::Small);
+    let built = if docker.has_image(&image.tag())? {
+        false
+    } else {
+        image::build(image, files, options.mirror.as_deref())?
+    };
+    done(Step::ImageArchive { built });
+    let origin = image::load(image, &docker, files)?;
+    done(Step::ImageLoaded {
+        imported: origin == Origin::Archive,
+    });
+    done(Step::Network {
+        made: network::ensure(&docker)?,
+    });
+
+    let wanted = options.count.max(present.len());
+    let (nodes, started) = start_nodes(&docker, image, wanted, &present, &login)?;
+    done(Step::NodesStarted {
+        started,
+        of: nodes.len(),
+    });
+    let host_keys = for_all(&nodes, |node| {
+        ready::wait(&docker, node)?;
+        node::host_keys(&docker, &node.container)
+    })?;
+    done(Step::NodesReady { of: nodes.len() });
+
+    login::write_client_files(files, &nodes, &host_keys)?;
+    let state = State {
+        engine_socket: docker.socket().to_owned(),
+        image,
+        nodes,
+    };
+    state.write(&files.state())?;
+    Ok(Bed {
+        docker,
+        files: files.clone(),
+        state,
+        login,
+    })
+}
+
+/// Makes `wanted` nodes run, all at once; with how many had to be started.
+fn start_nodes(
+    docker: &Docker,
+    image: Image,
+    wanted: usize,
+    present: &[Container],
+    login: &Login,
+) -> Result<(Vec<BedNode>, usize), BedError> {
+    let indices: Vec<usize> = (1..=wanted).collect();
+    let nodes = for_all(&indices, |index| {
+        let name = layout::node_name(*index);
+        let address = layout::node_address(*index);
+        let container = layout::container_name(&name);
+        let found = present.iter().find(|found| found.name == container);
+        let (id, started) = match found {
+            Some(found) if found.image == image.tag() && found.running => (found.id.clone(), false),
+            Some(found) if found.image == image.tag() => {
+                docker.call().args(["start", &found.id]).run()?;
+                (found.id.clone(), true)
+            }
+            // Of another image, or of another recipe.
+            Some(found) => {
+                docker
+                    .call()
+                    .args(["rm", "--force", "--volumes", &found.id])
+                    .run()?;
+                (node::create(docker, image, &name, address)?, true)
+            }
+            None => (node::create(docker, image, &name, address)?, true),
+        };
+        node::prepare(docker, &id, login)?;
+        Ok((
+            BedNode {
+                name,
+                address,
+                container: id,
+            },
+            started,
+        ))
+    })?;
+    let started = nodes.iter().filter(|(_, started)| *started).count();
+    Ok((nodes.into_iter().map(|(node, _)| node).collect(), started))
+}
+
+/// The same for every item, at once; the first error, if any, when all are done.
+pub(super) fn for_all<T: Sync, R: Send>(
+    items: &[T],
+    work: impl Fn(&T) -> Result<R, BedError> + Sync,
+) -> Result<Vec<R>, BedError> {
+    std::thread::scope(|scope| {
+        let threads: Vec<_> = items
+            .iter()
+            .map(|item| scope.spawn(|| work(item)))
+            .collect();
+        let ends: Vec<_> = threads
+            .into_iter()
+            .map(std::thread::ScopedJoinHandle::join)
+            .collect();
+        ends.into_iter()
+            .map(|end| end.unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+            .collect()
+    })
+}
+
+fn take_down(files: &Files) -> Result<Removed, BedError> {
+    let mut removed = Removed::default();
+    for docker in daemon::answering()? {
+        let containers = docker.containers()?;
+        removed.nodes += containers.len();
+        if !containers.is_empty() {
+            docker
+                .call()
+                .args(["rm", "--force", "--volumes"])
+                .args(containers.iter().map(|found| &found.id))
+                .run()?;
+        }
+        network::remove(&docker)?;
+    }
+    network::remove_route()?;
+    removed.engine = daemon::stop()?;
+    for path in [
+        files.state(),
+        files.inventory(),
+        files.ssh_config(),
+        files.known_hosts(),
+    ] {
+        match fs::remove_file(&path) {
+            Err(source) if source.kind() != std::io::ErrorKind::NotFound => {
+                return Err(BedError::File { path, source });
+            }
+            _ => {}
+        }
+    }
+    Ok(removed)
+}
