@@ -2,15 +2,20 @@
 //!
 //! Needs a bed of at least three nodes: `cargo xtask testbed up 3`, and its state file's name in
 //! `TOWLINE_TESTBED`.
-#![expect(clippy::unwrap_used, clippy::expect_used, reason = "helpers of tests fail like tests")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "helpers of tests fail like tests"
+)]
 
+use std::collections::HashSet;
 use std::io::{BufRead, BufReader, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
-use towline_testkit::container::{Bed, BedError, BedNode, layout};
+use towline_testkit::container::{Bed, BedError, BedNode, NodeLease, layout};
 
 fn bed() -> Bed {
     let state = std::env::var_os("TOWLINE_TESTBED")
@@ -25,13 +30,13 @@ struct Client {
 }
 
 impl Client {
-    fn new(bed: &Bed) -> Self {
+    fn new(bed: &Bed, nodes: &[&BedNode]) -> Self {
         let client = Self {
             dir: tempfile::tempdir().unwrap(),
             bed: bed.clone(),
         };
         let mut known = String::new();
-        for node in bed.nodes() {
+        for node in nodes {
             for key in bed.host_keys(node).unwrap() {
                 known.push_str(&format!("{} {key}\n", node.address));
             }
@@ -87,6 +92,12 @@ impl Client {
     }
 }
 
+/// Nodes that are not leased may be anybody's: their keys may change this very moment.
+fn client_of(bed: &Bed, leases: &[NodeLease<'_>]) -> Client {
+    let nodes: Vec<&BedNode> = leases.iter().map(|lease| &**lease).collect();
+    Client::new(bed, &nodes)
+}
+
 fn stdout(output: &Output) -> String {
     String::from_utf8(output.stdout.clone())
         .unwrap()
@@ -128,6 +139,7 @@ fn wait_for_end(child: &mut Child, limit: Duration) -> std::process::ExitStatus 
             return status;
         }
         assert!(begun.elapsed() < limit, "still running after {limit:?}");
+        // tidy: allow-sleep polls until the deadline above
         std::thread::sleep(Duration::from_millis(20));
     }
 }
@@ -135,31 +147,26 @@ fn wait_for_end(child: &mut Child, limit: Duration) -> std::process::ExitStatus 
 #[test]
 fn every_node_lets_the_key_in_and_is_itself() {
     let bed = bed();
-    let _leases = bed.lease(&["n1", "n2", "n3"]).unwrap();
-    let client = Client::new(&bed);
-    for node in &bed.nodes()[..3] {
+    let leases = bed.lease(&["n1", "n2", "n3"]).unwrap();
+    let client = client_of(&bed, &leases);
+    for node in &leases {
         for user in ["root", "towline", "admin", "ops"] {
             let output = client.run(user, node, &["id", "-un;", "hostname"]);
             assert_prints(&output, &format!("{user}\n{}", node.name));
         }
     }
-    let keys: std::collections::HashSet<_> = bed
-        .nodes()
+    let keys: HashSet<_> = leases
         .iter()
         .flat_map(|node| bed.host_keys(node).unwrap())
         .collect();
-    assert_eq!(
-        keys.len(),
-        2 * bed.nodes().len(),
-        "two keys a node, none twice"
-    );
+    assert_eq!(keys.len(), 6, "two keys a node, none twice");
 }
 
 #[test]
 fn sudo_is_free_limited_or_wants_a_password() {
     let bed = bed();
     let leases = bed.lease(&["n2"]).unwrap();
-    let (client, node) = (Client::new(&bed), &*leases[0]);
+    let (client, node) = (client_of(&bed, &leases), &*leases[0]);
     assert_prints(&client.run("admin", node, &["sudo", "-n", "id", "-u"]), "0");
     assert_prints(
         &client.run("towline", node, &["sudo", "-n", "/usr/bin/id", "-u"]),
@@ -190,7 +197,7 @@ fn sudo_is_free_limited_or_wants_a_password() {
 fn only_ops_may_log_in_with_a_password() {
     let bed = bed();
     let leases = bed.lease(&["n3"]).unwrap();
-    let (client, node) = (Client::new(&bed), &*leases[0]);
+    let (client, node) = (client_of(&bed, &leases), &*leases[0]);
     for method in ["password", "keyboard-interactive"] {
         assert_prints(&client.by_password("ops", node, method), "ops");
         assert_unreachable(
@@ -217,7 +224,7 @@ fn sshd_has_the_limits_of_the_distribution() {
 fn a_node_that_is_cut_off_times_out_until_it_is_healed() {
     let bed = bed();
     let leases = bed.lease(&["n1", "n2"]).unwrap();
-    let (client, node, other) = (Client::new(&bed), &*leases[0], &*leases[1]);
+    let (client, node, other) = (client_of(&bed, &leases), &*leases[0], &*leases[1]);
 
     bed.cut(node).unwrap();
     assert_unreachable(&client.run("root", node, &["true"]), "timed out");
@@ -239,7 +246,7 @@ fn a_node_that_is_cut_off_times_out_until_it_is_healed() {
 fn a_command_that_runs_when_its_node_is_cut_off_hears_nothing_more() {
     let bed = bed();
     let leases = bed.lease(&["n2"]).unwrap();
-    let (client, node) = (Client::new(&bed), &*leases[0]);
+    let (client, node) = (client_of(&bed, &leases), &*leases[0]);
     let alive = ["-o", "ServerAliveInterval=1", "-o", "ServerAliveCountMax=2"];
     let mut running = client
         .command("root", node, &alive, &["echo started; exec sleep 300"])
@@ -264,7 +271,7 @@ fn a_command_that_runs_when_its_node_is_cut_off_hears_nothing_more() {
 fn new_host_keys_are_shown_and_refused_by_who_knew_the_old() {
     let bed = bed();
     let leases = bed.lease(&["n3"]).unwrap();
-    let (knows_old, node) = (Client::new(&bed), &*leases[0]);
+    let (knows_old, node) = (client_of(&bed, &leases), &*leases[0]);
     let scan = || {
         let address = node.address.to_string();
         let output = Command::new("ssh-keyscan")
@@ -282,20 +289,21 @@ fn new_host_keys_are_shown_and_refused_by_who_knew_the_old() {
     let output = knows_old.run("root", node, &["true"]);
     assert_unreachable(&output, "REMOTE HOST IDENTIFICATION HAS CHANGED");
     assert_prints(
-        &Client::new(&bed).run("root", node, &["hostname"]),
+        &client_of(&bed, &leases).run("root", node, &["hostname"]),
         &node.name,
     );
 
-    bed.write_client_files().unwrap();
+    bed.remember_host_keys(node).unwrap();
     let known = std::fs::read_to_string(bed.known_hosts_file()).unwrap();
     assert!(new_keys.iter().all(|key| known.contains(key)));
+    assert!(old_keys.iter().all(|key| !known.contains(key)));
 }
 
 #[test]
 fn a_full_file_system_takes_nothing_from_anyone() {
     let bed = bed();
     let leases = bed.lease(&["n1"]).unwrap();
-    let (client, node) = (Client::new(&bed), &*leases[0]);
+    let (client, node) = (client_of(&bed, &leases), &*leases[0]);
     let write = "printf x > /srv/small/mine && rm /srv/small/mine && echo written";
 
     assert_prints(&client.run("towline", node, &[write]), "written");
@@ -322,7 +330,12 @@ fn a_full_file_system_takes_nothing_from_anyone() {
 fn a_node_behind_another_is_reached_by_a_jump_only() {
     let bed = bed();
     let leases = bed.lease(&["n3", "n1", "n2"]).unwrap();
-    let (client, node, via, third) = (Client::new(&bed), &*leases[0], &*leases[1], &*leases[2]);
+    let (client, node, via, third) = (
+        client_of(&bed, &leases),
+        &*leases[0],
+        &*leases[1],
+        &*leases[2],
+    );
     let jump = format!("ProxyJump=root@{}", via.address);
     let by_jump = || {
         client
@@ -354,7 +367,7 @@ fn a_node_behind_another_is_reached_by_a_jump_only() {
 fn a_stopped_sshd_refuses_and_keeps_what_is_open() {
     let bed = bed();
     let leases = bed.lease(&["n2"]).unwrap();
-    let (client, node) = (Client::new(&bed), &*leases[0]);
+    let (client, node) = (client_of(&bed, &leases), &*leases[0]);
     let mut open = client
         .command(
             "root",
@@ -384,16 +397,36 @@ fn a_stopped_sshd_refuses_and_keeps_what_is_open() {
 fn a_restart_keeps_disk_address_and_keys_and_loses_the_rest() {
     let bed = bed();
     let leases = bed.lease(&["n1"]).unwrap();
-    let (client, node) = (Client::new(&bed), &*leases[0]);
-    let mark = "touch /root/disk /tmp/memory; echo marked";
+    let (client, node) = (client_of(&bed, &leases), &*leases[0]);
+    let mark = "touch /var/tmp/disk /tmp/memory; echo marked";
     assert_prints(&client.run("root", node, &[mark]), "marked");
     bed.cut(node).unwrap();
 
     bed.restart(node).unwrap();
     // The client knows only the keys from before.
-    let look = "ls /root/disk; ls /tmp/memory 2>/dev/null || echo gone; rm /root/disk";
-    assert_prints(&client.run("root", node, &[look]), "/root/disk\ngone");
+    let look = "ls /var/tmp/disk; ls /tmp/memory 2>/dev/null || echo gone; rm /var/tmp/disk";
+    assert_prints(&client.run("root", node, &[look]), "/var/tmp/disk\ngone");
     assert_eq!(bed.condition(node).unwrap().faults, Vec::<String>::new());
+}
+
+#[test]
+fn a_power_cut_ends_at_the_next_lease_if_not_before() {
+    let bed = bed();
+    let leases = bed.lease(&["n3"]).unwrap();
+    let client = client_of(&bed, &leases);
+    bed.power_off(&leases[0]).unwrap();
+    assert!(!bed.condition(&leases[0]).unwrap().running);
+    assert_eq!(
+        client.run("root", &leases[0], &["true"]).status.code(),
+        Some(255)
+    );
+    bed.power_on(&leases[0]).unwrap();
+    assert_prints(&client.run("root", &leases[0], &["hostname"]), "n3");
+
+    bed.power_off(&leases[0]).unwrap();
+    drop(leases);
+    let leases = bed.lease(&["n3"]).unwrap();
+    assert_prints(&client.run("root", &leases[0], &["hostname"]), "n3");
 }
 
 #[test]

@@ -3,19 +3,17 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Output;
-use std::time::Instant;
 
 use super::daemon;
-use super::docker::{Container, Docker};
+use super::docker::Docker;
 use super::error::BedError;
-use super::image::{self, Image, Origin};
-use super::layout::{self, Files, MAX_NODES};
+use super::image::Image;
+use super::layout::{Files, MAX_NODES};
+use super::lifecycle::{bring_up, take_down};
 use super::login::{self, Login};
-use super::network;
 use super::node::{self, BedNode};
 use super::process::missing_tools;
-use super::ready;
-use super::state::{Progress, State, Step};
+use super::state::{Progress, State};
 
 /// What kind of bed is wanted.
 #[derive(Debug, Clone)]
@@ -44,8 +42,8 @@ pub struct Removed {
 pub struct Bed {
     pub(super) docker: Docker,
     pub(super) files: Files,
-    state: State,
-    login: Login,
+    pub(super) state: State,
+    pub(super) login: Login,
 }
 
 impl Bed {
@@ -84,7 +82,8 @@ impl Bed {
     /// Takes a bed that is up, by its state file.
     ///
     /// # Errors
-    /// [`BedError::NotUp`] when there is none or a node of it does not run.
+    /// [`BedError::NotUp`] when there is none or a node of it is gone. One that is switched off, or
+    /// that somebody restarts just now, is still part of the bed.
     pub fn attach(state_file: &Path) -> Result<Self, BedError> {
         let state = State::read(state_file)?;
         let files = Files::new(state_file.parent().unwrap_or(Path::new(".")));
@@ -178,8 +177,7 @@ impl Bed {
         &self.login.ops_password
     }
 
-    /// The nodes' host keys, read inside of the nodes when the bed came up or by the last
-    /// [`Bed::write_client_files`].
+    /// The nodes' host keys, read inside of the nodes when the bed came up.
     #[must_use]
     pub fn known_hosts_file(&self) -> PathBuf {
         self.files.known_hosts()
@@ -197,16 +195,15 @@ impl Bed {
         self.files.inventory()
     }
 
-    /// Writes the known hosts, the ssh configuration and the inventory anew, with the host keys as
-    /// they are now.
+    /// Puts a node's host keys, as they are now, in place of the old ones in
+    /// [`Bed::known_hosts_file`].
     ///
     /// # Errors
-    /// When a node's keys cannot be read or a file cannot be written.
-    pub fn write_client_files(&self) -> Result<(), BedError> {
-        let host_keys = for_all(self.nodes(), |node| {
-            node::host_keys(&self.docker, &node.container)
-        })?;
-        login::write_client_files(&self.files, self.nodes(), &host_keys)
+    /// When they cannot be read or the file cannot be written.
+    pub fn remember_host_keys(&self, node: &BedNode) -> Result<(), BedError> {
+        let keys = node::host_keys(&self.docker, &node.container)?;
+        let _lock = lock(&self.files.lock())?;
+        login::remember_host_keys(&self.files, node, &keys)
     }
 
     /// The file for [`Bed::attach`].
@@ -269,161 +266,4 @@ fn lock(path: &Path) -> Result<fs::File, BedError> {
     let file = fs::File::create(path).map_err(file_error)?;
     file.lock().map_err(file_error)?;
     Ok(file)
-}
-
-fn bring_up(
-    options: &BedOptions,
-    files: &Files,
-    progress: &mut dyn FnMut(Progress),
-) -> Result<Bed, BedError> {
-    let mut begun = Instant::now();
-    let mut done = |step| {
-        progress(Progress {
-            step,
-            took: begun.elapsed(),
-        });
-        begun = Instant::now();
-    };
-    let login = login::ensure(files)?;
-    let (docker, started) = daemon::ensure(files)?;
-    done(Step::Engine { started });
-
-    let present = docker.containers()?;
-    let has = present.iter().find_map(|found| Image::of_tag(&found.image));
-    let image = options.image.or(has).unwrap_or(Image::Small);
-    let built = if docker.has_image(&image.tag())? {
-        false
-    } else {
-        image::build(image, files, options.mirror.as_deref())?
-    };
-    done(Step::ImageArchive { built });
-    let origin = image::load(image, &docker, files)?;
-    done(Step::ImageLoaded {
-        imported: origin == Origin::Archive,
-    });
-    done(Step::Network {
-        made: network::ensure(&docker)?,
-    });
-
-    let wanted = options.count.max(present.len());
-    let (nodes, started) = start_nodes(&docker, image, wanted, &present, &login)?;
-    done(Step::NodesStarted {
-        started,
-        of: nodes.len(),
-    });
-    let host_keys = for_all(&nodes, |node| {
-        ready::wait(&docker, node)?;
-        node::host_keys(&docker, &node.container)
-    })?;
-    done(Step::NodesReady { of: nodes.len() });
-
-    login::write_client_files(files, &nodes, &host_keys)?;
-    let state = State {
-        engine_socket: docker.socket().to_owned(),
-        image,
-        nodes,
-    };
-    state.write(&files.state())?;
-    Ok(Bed {
-        docker,
-        files: files.clone(),
-        state,
-        login,
-    })
-}
-
-/// Makes `wanted` nodes run, all at once; with how many had to be started.
-fn start_nodes(
-    docker: &Docker,
-    image: Image,
-    wanted: usize,
-    present: &[Container],
-    login: &Login,
-) -> Result<(Vec<BedNode>, usize), BedError> {
-    let indices: Vec<usize> = (1..=wanted).collect();
-    let nodes = for_all(&indices, |index| {
-        let name = layout::node_name(*index);
-        let address = layout::node_address(*index);
-        let container = layout::container_name(&name);
-        let found = present.iter().find(|found| found.name == container);
-        let (id, started) = match found {
-            Some(found) if found.image == image.tag() && found.running => (found.id.clone(), false),
-            Some(found) if found.image == image.tag() => {
-                docker.call().args(["start", &found.id]).run()?;
-                (found.id.clone(), true)
-            }
-            // Of another image, or of another recipe.
-            Some(found) => {
-                docker
-                    .call()
-                    .args(["rm", "--force", "--volumes", &found.id])
-                    .run()?;
-                (node::create(docker, image, &name, address)?, true)
-            }
-            None => (node::create(docker, image, &name, address)?, true),
-        };
-        node::prepare(docker, &id, login)?;
-        Ok((
-            BedNode {
-                name,
-                address,
-                container: id,
-            },
-            started,
-        ))
-    })?;
-    let started = nodes.iter().filter(|(_, started)| *started).count();
-    Ok((nodes.into_iter().map(|(node, _)| node).collect(), started))
-}
-
-/// The same for every item, at once; the first error, if any, when all are done.
-pub(super) fn for_all<T: Sync, R: Send>(
-    items: &[T],
-    work: impl Fn(&T) -> Result<R, BedError> + Sync,
-) -> Result<Vec<R>, BedError> {
-    std::thread::scope(|scope| {
-        let threads: Vec<_> = items
-            .iter()
-            .map(|item| scope.spawn(|| work(item)))
-            .collect();
-        let ends: Vec<_> = threads
-            .into_iter()
-            .map(std::thread::ScopedJoinHandle::join)
-            .collect();
-        ends.into_iter()
-            .map(|end| end.unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
-            .collect()
-    })
-}
-
-fn take_down(files: &Files) -> Result<Removed, BedError> {
-    let mut removed = Removed::default();
-    for docker in daemon::answering()? {
-        let containers = docker.containers()?;
-        removed.nodes += containers.len();
-        if !containers.is_empty() {
-            docker
-                .call()
-                .args(["rm", "--force", "--volumes"])
-                .args(containers.iter().map(|found| &found.id))
-                .run()?;
-        }
-        network::remove(&docker)?;
-    }
-    network::remove_route()?;
-    removed.engine = daemon::stop()?;
-    for path in [
-        files.state(),
-        files.inventory(),
-        files.ssh_config(),
-        files.known_hosts(),
-    ] {
-        match fs::remove_file(&path) {
-            Err(source) if source.kind() != std::io::ErrorKind::NotFound => {
-                return Err(BedError::File { path, source });
-            }
-            _ => {}
-        }
-    }
-    Ok(removed)
 }

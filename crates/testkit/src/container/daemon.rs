@@ -15,6 +15,9 @@ use super::layout::{Files, RUNTIME_DIR};
 use super::process::Tool;
 
 const SYSTEM_SOCKET: &str = "/var/run/docker.sock";
+/// Version 1 of control groups leaves the nodes' common parent behind, in each tree.
+const CGROUP_PARENT: &str = "/towline-testbed";
+const CGROUP_TREES: &str = "/sys/fs/cgroup";
 const START_LIMIT: Duration = Duration::from_secs(60);
 const STOP_LIMIT: Duration = Duration::from_secs(40);
 const POLL: Duration = Duration::from_millis(50);
@@ -88,7 +91,8 @@ fn start(files: &Files) -> Result<Docker, BedError> {
             "--ip-forward=false",
             "--ip-masq=false",
         ])
-        .args(["--userland-proxy=false", "--log-level", "warn"]);
+        .args(["--userland-proxy=false", "--log-level", "warn"])
+        .args(["--cgroup-parent", CGROUP_PARENT]);
     let mut child = tool
         .command()
         .stdin(Stdio::null())
@@ -170,7 +174,51 @@ pub(super) fn stop() -> Result<bool, BedError> {
             .args(["-rf", "--one-file-system", RUNTIME_DIR])
             .run()?;
     }
+    if pid.is_some() {
+        remove_empty_folders()?;
+    }
+    remove_cgroups()?;
     Ok(pid.is_some())
+}
+
+/// What an engine makes outside of its own folders, whatever its flags; what is in use stays.
+fn remove_empty_folders() -> Result<(), BedError> {
+    const FOLDERS: [&str; 4] = [
+        "/run/containerd/s",
+        "/run/containerd",
+        "/run/docker/plugins",
+        "/run/docker",
+    ];
+    let left: Vec<&str> = FOLDERS
+        .into_iter()
+        .filter(|folder| Path::new(folder).is_dir())
+        .collect();
+    if left.is_empty() {
+        return Ok(());
+    }
+    Tool::as_root("rmdir")
+        .arg("--ignore-fail-on-non-empty")
+        .args(left)
+        .run()
+        .map(drop)
+}
+
+/// Removes the nodes' empty parent from every control group tree.
+fn remove_cgroups() -> Result<(), BedError> {
+    let root = PathBuf::from(CGROUP_TREES);
+    let trees = fs::read_dir(&root).map_err(|source| BedError::File { path: root, source })?;
+    let name = CGROUP_PARENT.trim_start_matches('/');
+    // Some trees are symbolic links to others.
+    let left: Vec<PathBuf> = trees
+        .filter_map(|entry| entry.ok().filter(|entry| !entry.path().is_symlink()))
+        .map(|entry| entry.path().join(name))
+        .chain([Path::new(CGROUP_TREES).join(name)])
+        .filter(|group| group.is_dir())
+        .collect();
+    if left.is_empty() {
+        return Ok(());
+    }
+    Tool::as_root("rmdir").arg("--").args(left).run().map(drop)
 }
 
 /// The process in the pid file, when it is still the one that wrote it: ids are used again.

@@ -97,7 +97,7 @@ impl Bed {
     }
 
     /// Gives a node new host keys, as a machine has that was installed again. The old ones are not
-    /// kept; [`Bed::known_hosts_file`] still has them, until [`Bed::write_client_files`].
+    /// kept; [`Bed::known_hosts_file`] still has them, until [`Bed::remember_host_keys`].
     ///
     /// # Errors
     /// What failed in the node.
@@ -129,11 +129,38 @@ impl Bed {
         ready::wait(&self.docker, node)
     }
 
+    /// Switches a node off at once, as a power cut does.
+    ///
+    /// # Errors
+    /// When it did not run.
+    pub fn power_off(&self, node: &BedNode) -> Result<(), BedError> {
+        self.docker
+            .call()
+            .args(["kill", &node.container])
+            .run()
+            .map(drop)
+    }
+
+    /// Switches a node on and waits until it is ready; with what it kept, see [`Bed::restart`].
+    ///
+    /// # Errors
+    /// When it does not come up.
+    pub fn power_on(&self, node: &BedNode) -> Result<(), BedError> {
+        self.docker.call().args(["start", &node.container]).run()?;
+        ready::wait(&self.docker, node)
+    }
+
     /// Undoes every fault of a node that can be undone. Its host keys stay as they are.
     ///
     /// # Errors
     /// The first thing that could not be undone.
     pub fn reset(&self, node: &BedNode) -> Result<(), BedError> {
+        if matches!(
+            self.docker.pid(&node.container),
+            Err(BedError::NotUp { .. })
+        ) {
+            self.power_on(node)?;
+        }
         self.heal(node)?;
         self.reachable_again(node)?;
         self.unfill(node)?;

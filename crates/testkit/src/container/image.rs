@@ -198,12 +198,11 @@ pub(super) fn load(image: Image, docker: &Docker, files: &Files) -> Result<Origi
         .args(["import", "-", &image.tag()])
         .limit(IMPORT_LIMIT);
     pipe(&unpack, &import)?;
-    forget_older(image, docker, files)?;
     Ok(Origin::Archive)
 }
 
-/// Archives and images of older recipes are of no use any more.
-fn forget_older(image: Image, docker: &Docker, files: &Files) -> Result<(), BedError> {
+/// Removes archives and images of older recipes, once no node runs them any more.
+pub(super) fn forget_older(image: Image, docker: &Docker, files: &Files) -> Result<(), BedError> {
     let listed = docker
         .call()
         .args([
@@ -216,8 +215,7 @@ fn forget_older(image: Image, docker: &Docker, files: &Files) -> Result<(), BedE
         .run()?;
     for tag in listed.lines() {
         if Image::of_tag(tag) == Some(image) && tag != image.tag() {
-            // One that a container still runs is refused, and stays until the next time.
-            docker.call().args(["image", "rm", tag]).output()?;
+            docker.call().args(["image", "rm", tag]).run()?;
         }
     }
     let current = image.archive(files);

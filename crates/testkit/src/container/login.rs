@@ -90,14 +90,36 @@ pub(super) fn replace(path: &Path, content: &str) -> Result<(), BedError> {
         .map_err(|e| file_error(path, e))
 }
 
-fn known_hosts(nodes: &[BedNode], host_keys: &[Vec<String>]) -> String {
-    let mut text = String::new();
-    for (node, keys) in nodes.iter().zip(host_keys) {
-        for key in keys {
-            writeln!(text, "{},{} {key}", node.name, node.address).ok();
-        }
+/// Replaces what `known_hosts` says of one node.
+pub(super) fn remember_host_keys(
+    files: &Files,
+    node: &BedNode,
+    keys: &[String],
+) -> Result<(), BedError> {
+    let path = files.known_hosts();
+    let old = fs::read_to_string(&path).map_err(|e| file_error(&path, e))?;
+    replace(&path, &with_host_keys(&old, node, keys))
+}
+
+fn with_host_keys(old: &str, node: &BedNode, keys: &[String]) -> String {
+    let names = format!("{},{}", node.name, node.address);
+    let others = old
+        .lines()
+        .filter(|line| line.split(' ').next() != Some(&names));
+    let mut text: String = others.flat_map(|line| [line, "\n"]).collect();
+    for key in keys {
+        writeln!(text, "{names} {key}").ok();
     }
     text
+}
+
+fn known_hosts(nodes: &[BedNode], host_keys: &[Vec<String>]) -> String {
+    nodes
+        .iter()
+        .zip(host_keys)
+        .fold(String::new(), |text, (node, keys)| {
+            with_host_keys(&text, node, keys)
+        })
 }
 
 fn ssh_config(files: &Files, nodes: &[BedNode]) -> String {

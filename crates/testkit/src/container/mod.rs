@@ -18,6 +18,7 @@ mod firewall;
 mod image;
 pub mod layout;
 mod lease;
+mod lifecycle;
 mod login;
 mod network;
 mod node;

@@ -20,6 +20,9 @@ install -m 0644 "$here/sshd.conf" "$root/etc/ssh/sshd_config.d/bed.conf"
 install -D -m 0644 "$here/ssh.service.conf" "$root/etc/systemd/system/ssh.service.d/bed.conf"
 install -D -m 0644 "$here/journald.conf" "$root/etc/systemd/journald.conf.d/bed.conf"
 
+# The small file system is mounted here and takes over who may write: everybody.
+install -d -m 1777 "$root/srv/small"
+
 # Nothing that makes a node what it is may come from the image: no host key, no machine id.
 rm -f "$root"/etc/ssh/ssh_host_*
 : > "$root/etc/machine-id"

@@ -12,6 +12,3 @@ for user in root towline admin ops; do
     chmod 0600 "$home/.ssh/authorized_keys"
 done
 printf 'ops:%s\n' "$password" | chpasswd
-
-# A tmpfs has no owner to begin with; all users of the node may write to the small file system.
-chmod 1777 /srv/small
