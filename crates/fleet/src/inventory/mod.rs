@@ -6,6 +6,7 @@
 
 mod config;
 mod decode;
+mod fault;
 mod file;
 mod gather;
 mod locate;
@@ -14,6 +15,7 @@ mod problem;
 mod resolve;
 mod source;
 mod tree;
+mod yaml;
 
 pub use self::{
     config::{
