@@ -73,7 +73,11 @@ inventory:
         (access.user.as_deref(), access.port),
         (Some("deploy"), Some(2222))
     );
-    assert_eq!(inventory.groups["web"], ["a", "web-1", "db-1"]);
+    let web = inventory.groups["web"].iter();
+    assert_eq!(
+        web.map(ToString::to_string).collect::<Vec<_>>(),
+        ["a", "web-1", "db-1"]
+    );
     let origin = inventory.origin(&inventory.nodes[3].id).unwrap();
     assert_eq!(origin.to_string(), "`./nodes.sh db`, nodes[0]");
 }

@@ -69,3 +69,52 @@ fn a_folder_and_a_missing_file_are_named() {
         }
     }
 }
+
+/// Every cut of a file, every line left out, and strange characters in every place: whatever
+/// comes of it, it is an answer.
+#[test]
+fn no_text_makes_it_panic() {
+    let example = include_str!("../../../docs/examples/home-cluster.yaml");
+    let answer = |bytes: Vec<u8>| {
+        if let Err(error) = ConfigFile::parse(Path::new("towline.yaml"), bytes) {
+            assert!(!error.to_string().is_empty());
+        }
+    };
+    for (at, _) in example.char_indices() {
+        answer(example.as_bytes()[..at].to_vec());
+        for strange in [
+            "\t",
+            "\n",
+            "é",
+            "\u{1f6a2}",
+            "[",
+            "*",
+            "\"",
+            "\r",
+            "\u{2028}",
+            "\0",
+        ] {
+            let text = format!("{}{strange}{}", &example[..at], &example[at..]);
+            answer(text.into_bytes());
+        }
+    }
+}
+
+proptest::proptest! {
+    #[test]
+    fn nor_do_any_bytes(bytes in proptest::collection::vec(proptest::num::u8::ANY, 0..200)) {
+        let _ = ConfigFile::parse(Path::new("towline.yaml"), bytes);
+    }
+
+    /// Tables and lists of odd scalars under the known keys.
+    #[test]
+    fn nor_does_any_shape(
+        key in "cluster|ssh|nodes|groups|inventory|mqtt|services|x",
+        value in "(\\[|\\{|- |id: |host: |, |\\]|\\}|:|&a |\\*a|<<: |'|\"|é|\n  ?|\t|web-\\[1-3\\]|~|1e9|!!int ){0,30}",
+    ) {
+        let text = format!("{key}: {value}\n");
+        if let Err(error) = ConfigFile::parse(Path::new("towline.yaml"), text.into_bytes()) {
+            assert!(!error.to_string().is_empty());
+        }
+    }
+}

@@ -6,11 +6,14 @@ use std::{
 };
 
 use futures::future::try_join_all;
-use towline_core::{id::NodeId, node::Node};
+use towline_core::{
+    id::NodeId,
+    node::Node,
+    selection::{Expr, Universe, UniverseError},
+};
 
 use super::{
-    CommandSource, ConfigFile, Declared, Elevate, InventoryError, Origin, Part, Source, Ssh,
-    resolve,
+    CommandSource, ConfigFile, Elevate, InventoryError, Origin, Part, Source, Ssh, resolve,
 };
 
 /// The nodes of a fleet, ready to be selected from.
@@ -22,8 +25,8 @@ pub struct Inventory {
     pub ssh: Ssh,
     /// The nodes, in the order they were written.
     pub nodes: Vec<Arc<Node>>,
-    /// Selection expressions by group name; a group is the union of its own.
-    pub groups: BTreeMap<String, Vec<String>>,
+    /// Members by group name; a group is their union.
+    pub groups: BTreeMap<String, Vec<Expr>>,
     origins: HashMap<NodeId, Origin>,
 }
 
@@ -89,13 +92,33 @@ impl Inventory {
                 });
             }
             self.origins.insert(id, declared.origin.clone());
-            self.nodes
-                .push(Arc::new(with_defaults(&self.ssh, declared)));
+            let node = with_defaults(&self.ssh, declared.node, declared.elevate.as_ref());
+            self.nodes.push(Arc::new(node));
         }
         for (name, members) in part.groups {
             self.groups.entry(name).or_default().extend(members);
         }
         Ok(())
+    }
+
+    /// What selections are read against.
+    ///
+    /// # Errors
+    ///
+    /// When a source delivered a node whose id means something else in a selection.
+    pub fn universe(&self) -> Result<Universe, UniverseError> {
+        Universe::new(self.nodes.clone(), self.groups.clone())
+    }
+
+    /// Applies the defaults to those of `selected` that are not from here: hosts that were named
+    /// outright.
+    #[must_use]
+    pub fn complete(&self, selected: Vec<Arc<Node>>) -> Vec<Arc<Node>> {
+        let complete = |node: Arc<Node>| match self.origins.contains_key(&node.id) {
+            true => node,
+            false => Arc::new(with_defaults(&self.ssh, Node::clone(&node), None)),
+        };
+        selected.into_iter().map(complete).collect()
     }
 
     /// Where a node was written down.
@@ -107,10 +130,7 @@ impl Inventory {
 
 /// What the node says wins over the defaults. A node that is this machine keeps to itself: a
 /// default account or port does not turn it into one reached by SSH.
-fn with_defaults(ssh: &Ssh, declared: Declared) -> Node {
-    let Declared {
-        mut node, elevate, ..
-    } = declared;
+fn with_defaults(ssh: &Ssh, mut node: Node, elevate: Option<&Elevate>) -> Node {
     if !node.is_local() {
         let access = &mut node.access;
         access.port = access.port.or(ssh.port.map(|port| port.0));
@@ -121,7 +141,7 @@ fn with_defaults(ssh: &Ssh, declared: Declared) -> Node {
             access.jump = (ssh.jump.as_ref()).map(|jump| jump_to(jump.as_str(), names));
         }
     }
-    if let Some(Elevate::To { account, method }) = elevate.as_ref().or(ssh.r#become.as_ref()) {
+    if let Some(Elevate::To { account, method }) = elevate.or(ssh.r#become.as_ref()) {
         node.access.become_user = Some(account.to_string());
         node.access.become_method = *method;
     }

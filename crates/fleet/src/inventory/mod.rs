@@ -29,7 +29,7 @@ pub use self::{
     located::Located,
     problem::Problem,
     resolve::{Declared, Origin, Part, Spot},
-    source::{AdHoc, CommandSource, Source},
+    source::{AdHocNodes, CommandSource, Source},
 };
 
 use std::{io, path::PathBuf, time::Duration};

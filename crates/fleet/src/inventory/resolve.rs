@@ -11,6 +11,7 @@ use towline_core::{
     id::NodeId,
     node::Node,
     nodeset::{Charset, NodeSetErrorKind, Pattern},
+    selection::Expr,
 };
 
 use super::{
@@ -56,8 +57,8 @@ impl fmt::Display for Origin {
 pub struct Part {
     /// The nodes in the order of the source.
     pub nodes: Vec<Declared>,
-    /// Selection expressions by group name.
-    pub groups: BTreeMap<String, Vec<String>>,
+    /// Members by group name; a group is their union.
+    pub groups: BTreeMap<String, Vec<Expr>>,
 }
 
 /// A node as a source describes it.
@@ -87,7 +88,8 @@ pub(super) fn resolve(
         findings: Vec::new(),
     };
     for (name, group) in groups {
-        let members = group.members.iter().map(|m| m.value.clone()).collect();
+        let members = (group.members.iter()).filter_map(|member| resolver.member(member));
+        let members = members.collect();
         resolver.part.groups.insert(name.to_string(), members);
     }
     for entry in nodes {
@@ -140,7 +142,7 @@ impl Resolver<'_> {
             }
             for group in &entry.groups {
                 let members = self.part.groups.entry(group.to_string()).or_default();
-                members.push(name.clone());
+                members.extend(name.parse::<Expr>());
             }
             self.part.nodes.push(Declared {
                 node: self.node(entry, id, host),
@@ -148,6 +150,28 @@ impl Resolver<'_> {
                 origin: origin.clone(),
             });
         }
+    }
+
+    /// A member of a group, or a finding that points at the very character.
+    fn member(&mut self, member: &Located<String>) -> Option<Expr> {
+        let error = match member.parse::<Expr>() {
+            Ok(expr) => return Some(expr),
+            Err(error) => error,
+        };
+        let written = self.document.between(member.mark.start, member.mark.end);
+        let quote = usize::from(written.is_some_and(|text| text.starts_with(['"', '\''])));
+        let as_it_is = written.is_some_and(|text| text[quote..].starts_with(member.as_str()));
+        let mut mark = member.mark;
+        if as_it_is {
+            mark.start += quote + error.column - 1;
+            mark.end = mark.end.min(mark.start + 1).max(mark.start);
+        }
+        let expected = error
+            .expected
+            .map_or(String::new(), |e| format!("expected {e}"));
+        let title = format!("{:?} is no selection: {}", error.text, error.message);
+        self.findings.push(Finding::new(title, mark, expected));
+        None
     }
 
     /// Ids and their hosts, or a finding.

@@ -128,10 +128,15 @@ impl Document {
         Some((line, text[start..byte].chars().count() + 1))
     }
 
-    /// The text between two bytes, as it was written.
+    /// A value as it was written.
     pub(super) fn written(&self, tree: &Tree) -> Option<&str> {
         let place = tree.place?;
-        self.text.as_deref()?.get(place.start..place.end)
+        self.between(place.start, place.end)
+    }
+
+    /// The text between two bytes.
+    pub(super) fn between(&self, start: usize, end: usize) -> Option<&str> {
+        self.text.as_deref()?.get(start..end)
     }
 
     /// The way to a value: `nodes[3].port`.

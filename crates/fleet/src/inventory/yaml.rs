@@ -69,7 +69,7 @@ pub(super) fn options() -> serde_saphyr::Options {
             max_aliases: 20_000,
         },
         alias_limits: serde_saphyr::alias_limits! {
-            max_total_replayed_events: 400_000,
+            max_total_replayed_events: 200_000,
             max_replay_stack_depth: 16,
         },
     }

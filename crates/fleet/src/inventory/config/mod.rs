@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use schemars::JsonSchema;
 use serde::Deserialize;
-use towline_core::id::NodeId;
+use towline_core::{id::NodeId, selection::Expr};
 
 use super::located::Located;
 
@@ -201,10 +201,10 @@ pub(super) fn plain_id(name: &str) -> Result<NodeId, String> {
     let id: NodeId = name.parse().map_err(|e: towline_core::id::InvalidNodeId| {
         format!("{:?} is no node id: {}", e.text, e.reason)
     })?;
-    match name.chars().find(|c| "@:%+[]".contains(*c)) {
-        Some(c) => Err(format!(
-            "{name:?} is no node id: '{c}' is kept for selections and addresses"
+    match name.parse() {
+        Ok(Expr::Name(pattern)) if !pattern.is_glob() && pattern.names() == [name] => Ok(id),
+        _ => Err(format!(
+            "{name:?} is no node id: a selection would read it as something else"
         )),
-        None => Ok(id),
     }
 }

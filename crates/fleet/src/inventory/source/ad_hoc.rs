@@ -8,10 +8,10 @@ use crate::inventory::{Declared, InventoryError, Origin, Part};
 
 /// Nodes that stand in no file: `root@10.0.0.7:2222`.
 #[derive(Clone, Debug, Default)]
-pub struct AdHoc(pub Vec<Node>);
+pub struct AdHocNodes(pub Vec<Node>);
 
 #[async_trait]
-impl Source for AdHoc {
+impl Source for AdHocNodes {
     async fn load(&self) -> Result<Part, InventoryError> {
         let origin = Origin {
             source: "the command line".into(),

@@ -7,7 +7,7 @@ use super::{ConfigFile, InventoryError, Part};
 mod ad_hoc;
 mod command;
 
-pub use self::{ad_hoc::AdHoc, command::CommandSource};
+pub use self::{ad_hoc::AdHocNodes, command::CommandSource};
 
 /// Something that knows nodes.
 #[async_trait]
