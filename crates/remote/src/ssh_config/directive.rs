@@ -1,9 +1,10 @@
 //! One line, read once: what it sets when its block counts for a host.
 
+use super::choices::{self, Choices};
 use super::env::LocalEnv;
 use super::error::Problem;
 use super::hops::{self, Hop};
-use super::keyword::{self, Check, Choices, Keyword, Number, Text};
+use super::keyword::{self, Check, Keyword, Number, Text};
 use super::lexer::{Line, Word};
 use super::matching::Match;
 use super::pattern::{HostPatterns, Pattern};
@@ -125,7 +126,7 @@ impl<'a> Reader<'a> {
             }
             Keyword::ForwardAgent => {
                 let word = self.word()?;
-                match keyword::choose(keyword::FLAG, &word.text) {
+                match choices::choose(choices::FLAG, &word.text) {
                     Some(flag) => Action::Number(Number::ForwardAgent, flag),
                     None => Action::ForwardAgent(self.agent_path(word)?),
                 }
@@ -229,7 +230,7 @@ impl<'a> Reader<'a> {
 
     fn choice(&mut self, choices: Choices) -> Result<i64, Complaint> {
         let word = self.word()?;
-        keyword::choose(choices, &word.text).ok_or_else(|| bad(word, expected(choices)))
+        choices::choose(choices, &word.text).ok_or_else(|| bad(word, choices::expected(choices)))
     }
 
     fn count(&mut self) -> Result<i64, Complaint> {
@@ -303,7 +304,7 @@ impl<'a> Reader<'a> {
         let word = self.word()?;
         let lifetime = self.peek();
         self.next += 1;
-        let choice = keyword::choose(keyword::ADD_KEYS, &word.text);
+        let choice = choices::choose(choices::ADD_KEYS, &word.text);
         let (how, seconds) = match (choice, lifetime) {
             (Some(3), Some(time)) => (
                 3,
@@ -365,28 +366,4 @@ fn bad(word: &Word, expected: &'static str) -> Complaint {
             expected,
         },
     }
-}
-
-fn expected(choices: Choices) -> &'static str {
-    const NAMES: &[(Choices, &str)] = &[
-        (keyword::FLAG, "yes or no"),
-        (keyword::COMPRESSION, "yes or no"),
-        (keyword::YES_NO_ASK, "yes, no or ask"),
-        (keyword::STRICT, "yes, no, ask, off or accept-new"),
-        (keyword::FAMILY, "any, inet or inet6"),
-        (keyword::MASTER, "yes, no, ask, auto or autoask"),
-        (keyword::TTY, "yes, no, force or auto"),
-        (keyword::SESSION, "none, subsystem or default"),
-        (keyword::CANONICALIZE, "yes, no or always"),
-        (keyword::PUBKEY, "yes, no, unbound or host-bound"),
-        (keyword::TUNNEL, "yes, no, point-to-point or ethernet"),
-        (
-            keyword::LOG_LEVEL,
-            "QUIET, FATAL, ERROR, INFO, VERBOSE or DEBUG to DEBUG3",
-        ),
-    ];
-    NAMES
-        .iter()
-        .find(|(known, _)| *known == choices)
-        .map_or("a known word", |&(_, name)| name)
 }

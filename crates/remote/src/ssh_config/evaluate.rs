@@ -7,70 +7,13 @@ use super::address::{self, Numeric};
 use super::directive::Action;
 use super::env::LocalEnv;
 use super::error::{ConfigError, Place, Problem};
-use super::hops::Hop;
-use super::keyword::{NUMBERS, Number, TEXTS, Text};
+use super::keyword::{Number, Text};
 use super::matching::{Subject, Verdict};
 use super::parse::{Block, Blocks, Condition, Entry, Owner, What};
-use super::pattern::{self, PatternList};
+use super::partial::{Partial, add_key, put_files};
+use super::pattern::PatternList;
 use super::tokens;
 use super::{OracleReason, Query, Unsupported};
-
-/// The most keys, and the most certificates, that ssh takes.
-const MAX_KEYS: usize = 100;
-
-/// What was found so far.
-#[derive(Debug)]
-pub(super) struct Partial<'a> {
-    texts: [Option<Cow<'a, str>>; TEXTS],
-    numbers: [Option<i64>; NUMBERS],
-    /// Empty is `none`.
-    pub(super) jump: Option<Cow<'a, [Hop]>>,
-    pub(super) identity_files: Vec<(Cow<'a, str>, Owner)>,
-    pub(super) certificate_files: Vec<(Cow<'a, str>, Owner)>,
-    pub(super) user_known_hosts: Option<Cow<'a, [String]>>,
-    pub(super) global_known_hosts: Option<Cow<'a, [String]>>,
-    pub(super) send_env: Vec<Cow<'a, str>>,
-    pub(super) set_env: Vec<Cow<'a, str>>,
-}
-
-impl<'a> Partial<'a> {
-    pub(super) fn new() -> Self {
-        Self {
-            texts: [const { None }; TEXTS],
-            numbers: [None; NUMBERS],
-            jump: None,
-            identity_files: Vec::new(),
-            certificate_files: Vec::new(),
-            user_known_hosts: None,
-            global_known_hosts: None,
-            send_env: Vec::new(),
-            set_env: Vec::new(),
-        }
-    }
-
-    pub(super) fn text(&self, key: Text) -> Option<&str> {
-        self.texts[key as usize].as_deref()
-    }
-
-    pub(super) fn number(&self, key: Number) -> Option<i64> {
-        self.numbers[key as usize]
-    }
-
-    pub(super) fn put_text(&mut self, key: Text, value: impl Into<Cow<'a, str>>) {
-        self.texts[key as usize].get_or_insert_with(|| value.into());
-    }
-
-    pub(super) fn put_number(&mut self, key: Number, value: i64) {
-        self.numbers[key as usize].get_or_insert(value);
-    }
-
-    /// Whether the connection is made without a proxy, as far as is known before the defaults are filled in: there
-    /// even `ProxyJump none` counts as a proxy.
-    fn is_direct(&self) -> bool {
-        let command = self.text(Text::ProxyCommand);
-        self.jump.is_none() && command.is_none_or(|command| command.eq_ignore_ascii_case("none"))
-    }
-}
 
 /// What came of all passes.
 pub(super) struct Outcome<'a> {
@@ -111,7 +54,7 @@ pub(super) fn run<'a>(
     let hostname = walk.settle_hostname()?;
     if walk.wants_final {
         walk.final_pass = true;
-        walk.partial.texts[Text::Hostname as usize] = Some(Cow::Owned(hostname.clone()));
+        walk.partial.replace_hostname(hostname.clone());
         walk.host = Cow::Owned(hostname.clone());
         walk.files(files)?;
     }
@@ -275,12 +218,7 @@ impl<'a> Walk<'a> {
                 }
                 partial.put_number(*key, *value);
             }
-            Action::Pair(first, second) => {
-                if partial.number(first.0).is_none() {
-                    partial.put_number(first.0, first.1);
-                    partial.put_number(second.0, second.1);
-                }
-            }
+            Action::Pair(first, second) => partial.put_pair(*first, *second),
             Action::Both(first, second) => {
                 partial.put_number(first.0, first.1);
                 partial.put_number(second.0, second.1);
@@ -308,30 +246,8 @@ impl<'a> Walk<'a> {
             }
             Action::UserKnownHosts(files) => put_files(&mut partial.user_known_hosts, files),
             Action::GlobalKnownHosts(files) => put_files(&mut partial.global_known_hosts, files),
-            Action::SendEnv(names) => {
-                for name in names {
-                    match name.strip_prefix('-') {
-                        Some(glob) => partial
-                            .send_env
-                            .retain(|name| !pattern::matches(name, glob)),
-                        None => partial.send_env.push(Cow::Borrowed(name)),
-                    }
-                }
-            }
-            Action::SetEnv(pairs) => {
-                if partial.set_env.is_empty() {
-                    for pair in pairs {
-                        let name = |pair: &str| pair.split('=').next().map(str::to_owned);
-                        if partial
-                            .set_env
-                            .iter()
-                            .all(|known| name(known) != name(pair))
-                        {
-                            partial.set_env.push(Cow::Borrowed(pair));
-                        }
-                    }
-                }
-            }
+            Action::SendEnv(names) => partial.add_send_env(names),
+            Action::SetEnv(pairs) => partial.put_set_env(pairs),
             Action::Unsupported(keyword) => {
                 if self.named.insert(keyword) {
                     self.unsupported.push(Unsupported {
@@ -349,33 +265,4 @@ impl<'a> Walk<'a> {
         }
         Ok(())
     }
-}
-
-/// An empty list is never written, so that one set is one that counts.
-fn put_files<'a>(slot: &mut Option<Cow<'a, [String]>>, files: &'a [String]) {
-    if slot.is_none() && !files.is_empty() {
-        *slot = Some(Cow::Borrowed(files));
-    }
-}
-
-fn add_key<'a>(
-    keys: &mut Vec<(Cow<'a, str>, Owner)>,
-    path: &'a str,
-    owner: Owner,
-    place: &Place,
-) -> Result<(), ConfigError> {
-    if keys.len() >= MAX_KEYS {
-        let problem = Problem::BadValue {
-            value: path.to_owned(),
-            expected: "one of at most 100 keys",
-        };
-        return Err(ConfigError::Line {
-            place: place.clone(),
-            problem,
-        });
-    }
-    if !keys.iter().any(|(known, by)| *by == owner && known == path) {
-        keys.push((Cow::Borrowed(path), owner));
-    }
-    Ok(())
 }

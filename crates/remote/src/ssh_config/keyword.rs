@@ -1,5 +1,7 @@
 //! The keywords, and what kind of value each of them takes.
 
+use super::choices::*;
+
 /// Settings kept as text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Text {
@@ -76,85 +78,6 @@ pub(super) enum Number {
 
 /// How many there are of [`Number`].
 pub(super) const NUMBERS: usize = Number::VerifyHostKeyDns as usize + 1;
-
-/// Words that stand for numbers, whose case does not count. Of several with one number, the first is what ssh prints.
-pub(super) type Choices = &'static [(&'static str, i64)];
-
-pub(super) const FLAG: Choices = &[("true", 1), ("false", 0), ("yes", 1), ("no", 0)];
-pub(super) const YES_NO_ASK: Choices =
-    &[("true", 1), ("false", 0), ("yes", 1), ("no", 0), ("ask", 2)];
-pub(super) const STRICT: Choices = &[
-    ("true", 2),
-    ("false", 0),
-    ("yes", 2),
-    ("no", 0),
-    ("ask", 3),
-    ("off", 0),
-    ("accept-new", 1),
-];
-pub(super) const ADD_KEYS: Choices = &[
-    ("true", 1),
-    ("false", 0),
-    ("yes", 1),
-    ("no", 0),
-    ("ask", 2),
-    ("confirm", 3),
-];
-pub(super) const FAMILY: Choices = &[("inet", 4), ("inet6", 6), ("any", 0)];
-pub(super) const MASTER: Choices = &[
-    ("true", 1),
-    ("yes", 1),
-    ("false", 0),
-    ("no", 0),
-    ("auto", 2),
-    ("ask", 3),
-    ("autoask", 4),
-];
-pub(super) const TTY: Choices = &[
-    ("true", 1),
-    ("yes", 1),
-    ("false", 0),
-    ("no", 0),
-    ("force", 2),
-    ("auto", 3),
-];
-pub(super) const SESSION: Choices = &[("none", 0), ("subsystem", 1), ("default", 2)];
-pub(super) const CANONICALIZE: Choices = &[
-    ("true", 1),
-    ("false", 0),
-    ("yes", 1),
-    ("no", 0),
-    ("always", 2),
-];
-pub(super) const PUBKEY: Choices = &[
-    ("true", 1),
-    ("false", 0),
-    ("yes", 1),
-    ("no", 0),
-    ("unbound", 2),
-    ("host-bound", 3),
-];
-pub(super) const COMPRESSION: Choices = &[("yes", 1), ("no", 0)];
-pub(super) const TUNNEL: Choices = &[
-    ("ethernet", 2),
-    ("point-to-point", 1),
-    ("true", 1),
-    ("yes", 1),
-    ("false", 0),
-    ("no", 0),
-];
-pub(super) const LOG_LEVEL: Choices = &[
-    ("quiet", 0),
-    ("silent", 0),
-    ("fatal", 1),
-    ("error", 2),
-    ("info", 3),
-    ("verbose", 4),
-    ("debug", 5),
-    ("debug1", 5),
-    ("debug2", 6),
-    ("debug3", 7),
-];
 
 /// What a value is checked against when Towline has no use for it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -405,14 +328,6 @@ pub(super) fn lookup(name: &str) -> Option<(&'static str, Keyword)> {
         .binary_search_by(|(known, _)| (*known).cmp(name))
         .ok()?;
     KEYWORDS.get(at).copied()
-}
-
-/// The number of a word.
-pub(super) fn choose(choices: Choices, word: &str) -> Option<i64> {
-    choices
-        .iter()
-        .find(|(name, _)| name.eq_ignore_ascii_case(word))
-        .map(|&(_, number)| number)
 }
 
 #[cfg(test)]

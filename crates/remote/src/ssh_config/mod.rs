@@ -8,6 +8,8 @@
 //! Nothing here reads the environment: it comes in as a [`LocalEnv`].
 
 mod address;
+mod algorithms;
+mod choices;
 mod directive;
 mod env;
 mod error;
@@ -20,21 +22,24 @@ mod lexer;
 mod matching;
 mod oracle;
 mod parse;
+mod partial;
 mod pattern;
 mod settings;
+mod sources;
 mod tokens;
 mod values;
 
+pub use algorithms::{AlgorithmList, Algorithms};
 pub use env::{Databases, LocalEnv};
 pub use error::{ConfigError, Place, Problem};
 pub use hops::Hop;
 pub use oracle::{Oracle, OracleError};
-pub use parse::Sources;
 pub use settings::{
-    AddKeys, AddressFamily, AgentSocket, AlgorithmList, Algorithms, Auth, Control, ControlMaster,
-    ControlPersist, ForwardAgent, HostKeys, KeyFile, Network, Proxy, PubkeyAuth, RequestTty,
-    Session, SessionType, Settings, StrictHostKeys, YesNoAsk,
+    AddKeys, AddressFamily, AgentSocket, Auth, Control, ControlMaster, ControlPersist,
+    ForwardAgent, HostKeys, KeyFile, Network, Proxy, PubkeyAuth, RequestTty, Session, SessionType,
+    Settings, StrictHostKeys, YesNoAsk,
 };
+pub use sources::Sources;
 pub use tokens::{ExpandError, Tokens};
 
 use finish::Origin;

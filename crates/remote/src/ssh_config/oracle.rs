@@ -6,19 +6,24 @@ use std::path::PathBuf;
 use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
 
+use rustix::process::{Pid, Signal};
 use thiserror::Error;
-use tokio::process::Command;
+use tokio::io::{AsyncRead, AsyncReadExt};
+use tokio::process::{Child, Command};
 use tokio::sync::OnceCell;
 
 use super::Query;
+use super::algorithms::{AlgorithmList, Algorithms};
+use super::choices;
 use super::env::LocalEnv;
 use super::error::ConfigError;
-use super::evaluate::Partial;
 use super::finish::{self, Origin};
 use super::hops;
 use super::keyword::{self, Keyword, Number, Text};
-use super::parse::{Owner, Sources};
-use super::settings::{AlgorithmList, Algorithms, Settings};
+use super::parse::Owner;
+use super::partial::Partial;
+use super::settings::Settings;
+use super::sources::Sources;
 use super::values;
 
 /// How long ssh may take. `Match exec` may run anything, and canonicalisation asks the DNS.
@@ -128,29 +133,34 @@ impl Oracle {
     }
 
     async fn run(&self, mut command: Command, env: &LocalEnv) -> Result<String, OracleError> {
+        command.env_clear().envs(&env.vars).stdin(Stdio::null());
         command
-            .env_clear()
-            .envs(&env.vars)
-            .stdin(Stdio::null())
-            .kill_on_drop(true);
-        let output = match tokio::time::timeout(self.timeout, command.output()).await {
-            Err(_) => return Err(OracleError::Timeout(self.timeout)),
-            Ok(Err(source)) => {
-                return Err(OracleError::Spawn {
-                    program: self.program.clone(),
-                    source,
-                });
-            }
-            Ok(Ok(output)) => output,
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .process_group(0);
+        let spawned = |source| OracleError::Spawn {
+            program: self.program.clone(),
+            source,
         };
-        if !output.status.success() {
-            let stderr = String::from_utf8_lossy(&output.stderr).trim().to_owned();
-            return Err(OracleError::Failed {
-                status: output.status,
-                stderr,
-            });
+        let mut group = Group(command.spawn().map_err(spawned)?);
+        let (mut stdout, mut stderr) = (Vec::new(), Vec::new());
+        let (mut out, mut err) = (group.0.stdout.take(), group.0.stderr.take());
+        let gather = async {
+            tokio::try_join!(
+                read_all(out.as_mut(), &mut stdout),
+                read_all(err.as_mut(), &mut stderr),
+                group.0.wait(),
+            )
+        };
+        let status = match tokio::time::timeout(self.timeout, gather).await {
+            Err(_) => return Err(OracleError::Timeout(self.timeout)),
+            Ok(ended) => ended.map_err(spawned)?.2,
+        };
+        if !status.success() {
+            let stderr = String::from_utf8_lossy(&stderr).trim().to_owned();
+            return Err(OracleError::Failed { status, stderr });
         }
-        String::from_utf8(output.stdout)
+        String::from_utf8(stdout)
             .map_err(|_| OracleError::Answer("it is not valid UTF-8".to_owned()))
     }
 
@@ -170,6 +180,34 @@ impl Oracle {
                 Ok(settings.algorithms)
             })
             .await
+    }
+}
+
+/// ssh and what it started, in a process group of their own: whoever stops waiting ends them all.
+struct Group(Child);
+
+impl Drop for Group {
+    fn drop(&mut self) {
+        // The number is given only while ssh has not been waited for, so it is nobody else's.
+        let id = self
+            .0
+            .id()
+            .and_then(|id| i32::try_from(id).ok())
+            .and_then(Pid::from_raw);
+        if let Some(group) = id {
+            // It may have ended by now, which is as well.
+            let _ = rustix::process::kill_process_group(group, Signal::KILL);
+        }
+    }
+}
+
+async fn read_all(
+    from: Option<&mut (impl AsyncRead + Unpin)>,
+    into: &mut Vec<u8>,
+) -> io::Result<usize> {
+    match from {
+        Some(from) => from.read_to_end(into).await,
+        None => Ok(0),
     }
 }
 
@@ -233,7 +271,7 @@ fn read_value<'a>(
         Keyword::ProxyJump => {
             partial.jump = Some(hops::parse(value, &env.databases).ok()?.into());
         }
-        Keyword::Choice(key, choices) => partial.put_number(key, keyword::choose(choices, value)?),
+        Keyword::Choice(key, choices) => partial.put_number(key, choices::choose(choices, value)?),
         Keyword::Seconds(_) if value == "none" => {}
         Keyword::Count(key) | Keyword::Seconds(key) => {
             partial.put_number(key, values::count(value)?);
@@ -250,7 +288,7 @@ fn read_value<'a>(
         Keyword::GlobalKnownHosts => partial.global_known_hosts = Some(words(value).into()),
         Keyword::SendEnv => partial.send_env.push(value.into()),
         Keyword::SetEnv => partial.set_env.push(value.into()),
-        Keyword::ForwardAgent => match keyword::choose(keyword::FLAG, value) {
+        Keyword::ForwardAgent => match choices::choose(choices::FLAG, value) {
             Some(flag) => partial.put_number(Number::ForwardAgent, flag),
             None => {
                 partial.put_number(Number::ForwardAgent, 1);
@@ -259,7 +297,7 @@ fn read_value<'a>(
         },
         Keyword::AddKeysToAgent => {
             let (how, time) = value.split_once(' ').unwrap_or((value, ""));
-            let (how, time) = match keyword::choose(keyword::ADD_KEYS, how) {
+            let (how, time) = match choices::choose(choices::ADD_KEYS, how) {
                 Some(how) => (how, time),
                 None => (1, how),
             };
@@ -272,7 +310,7 @@ fn read_value<'a>(
             partial.put_number(Number::AddKeysLifetime, seconds);
         }
         Keyword::ControlPersist => {
-            let flag = keyword::choose(keyword::FLAG, value);
+            let flag = choices::choose(choices::FLAG, value);
             partial.put_number(Number::ControlPersist, flag.unwrap_or(1));
             let seconds = if flag.is_some() {
                 0

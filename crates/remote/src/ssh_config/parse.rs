@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::fs::File;
 use std::io::Read;
 use std::os::unix::fs::MetadataExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use super::directive::{self, Action, Complaint};
@@ -294,73 +294,4 @@ fn anchor(pattern: &str, reading: Reading<'_>) -> Result<String, Problem> {
 fn column(line: &str, at: usize) -> u32 {
     let before = line.get(..at).map_or(at, |before| before.chars().count());
     u32::try_from(before).unwrap_or(u32::MAX).saturating_add(1)
-}
-
-/// Reads a file that need not be there. As in ssh, one that can not be opened is passed over.
-pub(super) fn read_optional(
-    path: &Path,
-    reading: Reading<'_>,
-) -> Result<Option<Blocks>, ConfigError> {
-    match File::open(path) {
-        Ok(_) => read_file(path, reading).map(Some),
-        Err(_) => Ok(None),
-    }
-}
-
-/// Where the files are.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Sources {
-    /// No file at all: `-F none`.
-    Nothing,
-    /// One file, which must be there: `-F FILE`.
-    File(PathBuf),
-    /// The user's file, then the system's; either may be missing.
-    Standard {
-        /// Usually `~/.ssh/config`.
-        user: PathBuf,
-        /// Usually `/etc/ssh/ssh_config`.
-        system: PathBuf,
-    },
-}
-
-impl Sources {
-    /// The files that ssh reads without `-F`.
-    pub fn standard(env: &LocalEnv) -> Self {
-        Self::Standard {
-            user: env.home.join(".ssh/config"),
-            system: PathBuf::from("/etc/ssh/ssh_config"),
-        }
-    }
-
-    /// What `-F FILE` means.
-    pub fn from_flag(file: &str) -> Self {
-        if file.eq_ignore_ascii_case("none") {
-            Self::Nothing
-        } else {
-            Self::File(file.into())
-        }
-    }
-
-    pub(super) fn read(&self, env: &LocalEnv) -> Result<Vec<(Owner, Blocks)>, ConfigError> {
-        let reading = |owner, check_permissions| Reading {
-            env,
-            owner,
-            check_permissions,
-            depth: 0,
-        };
-        let mut files = Vec::new();
-        match self {
-            Self::Nothing => {}
-            Self::File(path) => {
-                files.push((Owner::User, read_file(path, reading(Owner::User, false))?));
-            }
-            Self::Standard { user, system } => {
-                let user = read_optional(user, reading(Owner::User, true))?;
-                files.extend(user.map(|blocks| (Owner::User, blocks)));
-                let system = read_optional(system, reading(Owner::System, false))?;
-                files.extend(system.map(|blocks| (Owner::System, blocks)));
-            }
-        }
-        Ok(files)
-    }
 }

@@ -16,7 +16,7 @@ pub(crate) struct Bench {
     pub(crate) home: tempfile::TempDir,
     pub(crate) env: LocalEnv,
     pub(crate) oracle: Oracle,
-    runtime: tokio::runtime::Runtime,
+    pub(crate) runtime: tokio::runtime::Runtime,
 }
 
 /// A query as it would be typed after `ssh`.

@@ -1,32 +1,25 @@
 //! From what was found to typed settings: defaults, then tokens, variables and `~`.
 
+mod auth;
+mod host_keys;
+
 use std::borrow::Cow;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use super::algorithms::{AlgorithmList, Algorithms};
 use super::env::LocalEnv;
 use super::error::ConfigError;
-use super::evaluate::Partial;
 use super::keyword::{Number as N, Text as T};
+use super::partial::Partial;
 use super::settings::*;
 use super::tokens::{ExpandError, Tokens, expand_tilde};
 
-/// What the client tries when no `IdentityFile` is given, in this order.
-const USUAL_KEYS: [&str; 7] = [
-    "~/.ssh/id_rsa",
-    "~/.ssh/id_ecdsa",
-    "~/.ssh/id_ecdsa_sk",
-    "~/.ssh/id_ed25519",
-    "~/.ssh/id_ed25519_sk",
-    "~/.ssh/id_xmss",
-    "~/.ssh/id_dsa",
-];
-
-const USER_HOSTS: [&str; 2] = ["~/.ssh/known_hosts", "~/.ssh/known_hosts2"];
-const GLOBAL_HOSTS: [&str; 2] = ["/etc/ssh/ssh_known_hosts", "/etc/ssh/ssh_known_hosts2"];
-
 /// Debian's client checks the connection every five minutes in batch mode, lest a job hang for ever.
 const BATCH_ALIVE_SECONDS: i64 = 300;
+
+/// `LogLevel INFO`.
+const LOG_INFO: i64 = 3;
 
 /// Where the values come from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -79,7 +72,7 @@ pub(super) fn finish(
         algorithms: finisher.algorithms(),
         session: finisher.session()?,
         control: finisher.control()?,
-        log_level: u8::try_from(finisher.number(N::LogLevel, 3)).unwrap_or(3),
+        log_level: u8::try_from(finisher.number(N::LogLevel, LOG_INFO)).unwrap_or_default(),
         batch_mode: finisher.flag(N::BatchMode, false),
         tag: finisher.owned(T::Tag),
         hostname,
@@ -191,7 +184,9 @@ impl Finisher<'_> {
     }
 
     fn fdpass(&self, proxy: &Proxy) -> Result<bool, ConfigError> {
-        let fdpass = self.flag(N::ProxyUseFdpass, false);
+        // A jump is made over streams.
+        let jumps = matches!(proxy, Proxy::Jump(_));
+        let fdpass = !jumps && self.flag(N::ProxyUseFdpass, false);
         if fdpass && matches!(proxy, Proxy::Command(command) if command == "-") {
             return Err(ConfigError::Senseless(
                 "ProxyCommand - can not pass a descriptor",
@@ -236,146 +231,6 @@ impl Finisher<'_> {
                 .ok()
                 .filter(|&n| n > 0),
             rekey_interval: self.duration(N::RekeySeconds),
-        })
-    }
-
-    fn auth(&self) -> Result<Auth, ConfigError> {
-        let mut keys: Vec<&str> = self
-            .partial
-            .identity_files
-            .iter()
-            .map(|(path, _)| &**path)
-            .collect();
-        if keys.is_empty() {
-            keys = USUAL_KEYS.to_vec();
-        }
-        let certificates: Vec<&str> = self
-            .partial
-            .certificate_files
-            .iter()
-            .map(|(path, _)| &**path)
-            .collect();
-        Ok(Auth {
-            identity_files: self.key_files("IdentityFile", &keys)?,
-            identity_files_are_named: keys != USUAL_KEYS,
-            certificate_files: self.key_files("CertificateFile", &certificates)?,
-            identities_only: self.flag(N::IdentitiesOnly, false),
-            identity_agent: self.identity_agent()?,
-            add_keys_to_agent: {
-                let lifetime = self.duration(N::AddKeysLifetime);
-                match self.number(N::AddKeysToAgent, 0) {
-                    1 => AddKeys::Yes(lifetime),
-                    2 => AddKeys::Ask,
-                    3 => AddKeys::Confirm(lifetime),
-                    _ => AddKeys::No,
-                }
-            },
-            forward_agent: match (
-                self.flag(N::ForwardAgent, false),
-                self.partial.text(T::ForwardAgentPath),
-            ) {
-                (false, _) => ForwardAgent::No,
-                (true, None) => ForwardAgent::Yes,
-                (true, Some(path)) => ForwardAgent::Path(self.expander.path("ForwardAgent", path)?),
-            },
-            pkcs11_provider: self.unless_none(T::Pkcs11Provider).map(str::to_owned),
-            security_key_provider: match self.partial.text(T::SecurityKeyProvider) {
-                None if self.expander.origin == Origin::Files => Some("internal".to_owned()),
-                _ => self.unless_none(T::SecurityKeyProvider).map(str::to_owned),
-            },
-            preferred: self
-                .partial
-                .text(T::PreferredAuthentications)
-                .map(|list| list.split(',').map(str::to_owned).collect()),
-            pubkey: match self.number(N::PubkeyAuthentication, 1) {
-                0 => PubkeyAuth::No,
-                2 => PubkeyAuth::Unbound,
-                3 => PubkeyAuth::HostBound,
-                _ => PubkeyAuth::All,
-            },
-            password: self.flag(N::PasswordAuthentication, true),
-            kbd_interactive: self.flag(N::KbdInteractiveAuthentication, true),
-            hostbased: self.flag(N::HostbasedAuthentication, false),
-            gssapi: self.flag(N::GssapiAuthentication, false),
-            password_prompts: self.small(N::PasswordPrompts, 3),
-            required_rsa_size: self.small(N::RequiredRsaSize, 1024),
-        })
-    }
-
-    /// `none` among the keys names none.
-    fn key_files(
-        &self,
-        keyword: &'static str,
-        templates: &[&str],
-    ) -> Result<Vec<KeyFile>, ConfigError> {
-        let some = templates
-            .iter()
-            .filter(|template| !template.eq_ignore_ascii_case("none"));
-        some.map(|&template| {
-            let path = PathBuf::from(self.expander.key_path(keyword, template)?);
-            Ok(KeyFile {
-                template: template.to_owned(),
-                path,
-            })
-        })
-        .collect()
-    }
-
-    fn identity_agent(&self) -> Result<AgentSocket, ConfigError> {
-        let Some(template) = self.partial.text(T::IdentityAgent) else {
-            return Ok(AgentSocket::Environment);
-        };
-        let path = self.expander.path("IdentityAgent", template)?;
-        Ok(match path.as_str() {
-            "SSH_AUTH_SOCK" => AgentSocket::Environment,
-            "none" => AgentSocket::Disabled,
-            text => match text.strip_prefix('$').filter(|name| !name.starts_with('{')) {
-                Some(name) => match self.expander.env.vars.get(name) {
-                    Some(path) => AgentSocket::Path(path.into()),
-                    None => AgentSocket::Disabled,
-                },
-                None => AgentSocket::Path(path.into()),
-            },
-        })
-    }
-
-    fn host_keys(&self, alias: Option<String>) -> Result<HostKeys, ConfigError> {
-        let chosen = self.partial.user_known_hosts.as_deref();
-        let dns = self.number(N::VerifyHostKeyDns, 0);
-        let usual_files = chosen.is_none_or(|files| files == [USER_HOSTS[0]]);
-        let update = self.number(N::UpdateHostKeys, i64::from(dns == 0 && usual_files));
-        let user_files = match chosen {
-            Some([none]) if none.eq_ignore_ascii_case("none") => Vec::new(),
-            Some(files) => files.iter().map(String::as_str).collect(),
-            None => USER_HOSTS.to_vec(),
-        };
-        let user_files = user_files.into_iter().map(|file| {
-            self.expander
-                .path("UserKnownHostsFile", file)
-                .map(PathBuf::from)
-        });
-        let global_files = match self.partial.global_known_hosts.as_deref() {
-            Some([none]) if none.eq_ignore_ascii_case("none") => Vec::new(),
-            Some(files) => files.iter().map(PathBuf::from).collect(),
-            None => GLOBAL_HOSTS.iter().map(PathBuf::from).collect(),
-        };
-        Ok(HostKeys {
-            user_files: user_files.collect::<Result<_, _>>()?,
-            global_files,
-            alias,
-            strict: match self.number(N::StrictHostKeyChecking, 3) {
-                0 => StrictHostKeys::Off,
-                1 => StrictHostKeys::AcceptNew,
-                2 => StrictHostKeys::Yes,
-                _ => StrictHostKeys::Ask,
-            },
-            hash: self.flag(N::HashKnownHosts, false),
-            check_ip: self.flag(N::CheckHostIp, false),
-            command: self.unless_none(T::KnownHostsCommand).map(str::to_owned),
-            verify_dns: yes_no_ask(dns),
-            update: yes_no_ask(update),
-            revoked: self.unless_none(T::RevokedHostKeys).map(str::to_owned),
-            skip_localhost: self.flag(N::NoHostAuthenticationForLocalhost, false),
         })
     }
 
@@ -443,14 +298,6 @@ impl Finisher<'_> {
                 (true, Some(time)) => ControlPersist::For(time),
             },
         })
-    }
-}
-
-fn yes_no_ask(number: i64) -> YesNoAsk {
-    match number {
-        0 => YesNoAsk::No,
-        2 => YesNoAsk::Ask,
-        _ => YesNoAsk::Yes,
     }
 }
 
