@@ -6,6 +6,14 @@
 //! [`Evaluation`] says so, and [`SshConfig::evaluate_with_oracle`] then asks the system's ssh.
 //!
 //! Nothing here reads the environment: it comes in as a [`LocalEnv`].
+//!
+//! Where it parts from the client on purpose:
+//! - Names in algorithm lists are not checked, as each client knows others.
+//! - Keywords of newer clients are read (`Tag` and `Match tagged` count).
+//! - Settings that mean nothing for a run over many hosts are checked for their shape only.
+//! - `ProxyJump none # why` is no jump, where 9.2 would jump through a host of that name.
+//! - `ForwardAgent no` stands although a path follows, which 9.2 prints as the path.
+//! - Files must be UTF-8 where their values count.
 
 mod address;
 mod algorithms;

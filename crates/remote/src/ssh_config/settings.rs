@@ -47,7 +47,9 @@ pub struct Settings {
 pub enum Proxy {
     /// Straight.
     Direct,
-    /// Through these hosts, in this order; never empty.
+    /// Through these hosts, in this order; never empty. Each has settings of its own, from the same files but without
+    /// the `-o` options, its user and port given here winning. Of those settings the proxy counts for the first hop
+    /// only: the others are reached through the hop before them.
     Jump(Vec<Hop>),
     /// Over the streams of a command, given to the user's shell. Expand it with [`Tokens::expand_proxy`].
     Command(String),
