@@ -5,6 +5,7 @@
 
 pub mod error;
 pub mod host;
+pub mod identity;
 pub mod known_hosts;
 pub mod local;
 pub mod pool;

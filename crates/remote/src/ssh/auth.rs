@@ -12,7 +12,10 @@ use russh::{
 };
 use towline_core::secret::Secret;
 
-use super::trust::Gatekeeper;
+use super::{
+    signers::{KeySigner, PlainKeySigner},
+    trust::Gatekeeper,
+};
 use crate::error::{RemoteError, Stage};
 
 /// A way to prove who we are.
@@ -26,6 +29,8 @@ pub enum Credential {
     AgentKey(Box<PublicKey>),
     /// A private key that the agent holds, with what an authority says of it.
     AgentCertificate(Box<Certificate>),
+    /// A private key that the agent holds by itself, the certificate being in a file.
+    CertificateOfAgentKey(Box<Certificate>),
     /// A password: as one, or as the answer to the one question asked.
     Password(Secret),
 }
@@ -180,10 +185,14 @@ impl Attempt<'_> {
             }
             Credential::Certificate(key, certificate) => {
                 self.expect(MethodKind::PublicKey)?;
+                let hash = self.hash_for(&certificate.algorithm()).await?;
                 let certificate = Certificate::clone(certificate);
-                self.handle
-                    .authenticate_openssh_cert(user, Arc::clone(key), certificate)
-                    .await
+                let mut signer = KeySigner(Arc::clone(key));
+                let signed = self
+                    .handle
+                    .authenticate_certificate_with(user, certificate, hash, &mut signer)
+                    .await;
+                return self.judge(signed.map_err(|error| key_failed(&error))?);
             }
             Credential::AgentKey(key) => {
                 self.expect(MethodKind::PublicKey)?;
@@ -207,6 +216,18 @@ impl Attempt<'_> {
                     .authenticate_certificate_with(user, certificate, hash, &mut agent)
                     .await;
                 self.agent = Some(agent);
+                return self.judge(signed.map_err(|error| agent_failed(&error))?);
+            }
+            Credential::CertificateOfAgentKey(certificate) => {
+                self.expect(MethodKind::PublicKey)?;
+                let hash = self.hash_for(&certificate.algorithm()).await?;
+                let mut signer = PlainKeySigner(self.agent().await?);
+                let certificate = Certificate::clone(certificate);
+                let signed = self
+                    .handle
+                    .authenticate_certificate_with(user, certificate, hash, &mut signer)
+                    .await;
+                self.agent = Some(signer.0);
                 return self.judge(signed.map_err(|error| agent_failed(&error))?);
             }
             Credential::Password(password) => return self.password(password).await,
@@ -324,6 +345,15 @@ impl Attempt<'_> {
                 .authenticate_keyboard_interactive_respond(responses)
                 .await;
             answer = next.map_err(|_| Skip::Lost)?;
+        }
+    }
+}
+
+fn key_failed(error: &russh::AgentAuthError) -> Skip {
+    match error {
+        russh::AgentAuthError::Send(_) => Skip::Lost,
+        russh::AgentAuthError::Key(error) => {
+            Skip::Said(AuthResult::Unusable(format!("it did not sign: {error}")))
         }
     }
 }

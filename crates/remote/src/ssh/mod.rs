@@ -4,6 +4,7 @@ mod auth;
 mod dial;
 mod lost;
 mod process;
+mod signers;
 mod trust;
 mod tuning;
 mod wire;
