@@ -1,1 +1,6 @@
+//! The binary `tow`.
+
+#[cfg(test)]
+mod render;
+
 fn main() {}
