@@ -6,7 +6,7 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 use russh::keys::{Algorithm, Certificate, PrivateKey, PublicKey, decode_secret_key};
 use zeroize::Zeroizing;
 
-use super::{error::KeyFault, locked::LockedKey};
+use super::{error::KeyFault, locked::LockedKey, short_scalar};
 
 const OPENSSH: &str = "-----BEGIN OPENSSH PRIVATE KEY-----";
 const PKCS8_LOCKED: &str = "-----BEGIN ENCRYPTED PRIVATE KEY-----";
@@ -58,14 +58,17 @@ fn openssh(path: &Path, text: &str) -> Result<Content, KeyFault> {
         .decode(body.as_bytes())
         .map(Zeroizing::new)
         .map_err(KeyFault::malformed)?;
-    let key = PrivateKey::from_bytes(&bytes)?;
+    let key = match PrivateKey::from_bytes(&bytes) {
+        Ok(key) => key,
+        Err(error) => short_scalar::read(&bytes).ok_or(error)?,
+    };
     match key.public_key().algorithm() {
         Algorithm::SkEd25519 | Algorithm::SkEcdsaSha2NistP256 => Ok(Content::Public(
             // The file holds a handle only; the key itself never leaves its device.
             key.public_key().clone(),
         )),
         Algorithm::Dsa | Algorithm::Other(_) => Err(KeyFault::Unsupported("of an outdated type")),
-        _ if key.is_encrypted() => Ok(Content::Locked(LockedKey::openssh(path, key).into())),
+        _ if key.is_encrypted() => Ok(Content::Locked(LockedKey::openssh(path, key, bytes).into())),
         _ => Ok(Content::Private(key.into())),
     }
 }

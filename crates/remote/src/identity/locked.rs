@@ -6,7 +6,10 @@ use russh::keys::{PrivateKey, PublicKey, decode_secret_key, ssh_key};
 use towline_core::secret::Secret;
 use zeroize::Zeroizing;
 
-use super::error::{IdentityError, KeyFault};
+use super::{
+    error::{IdentityError, KeyFault},
+    short_scalar,
+};
 
 /// A key that is encrypted with a passphrase.
 pub struct LockedKey {
@@ -17,17 +20,23 @@ pub struct LockedKey {
 
 enum Envelope {
     /// Read already, all but its private half.
-    OpenSsh(Box<PrivateKey>),
+    OpenSsh {
+        key: Box<PrivateKey>,
+        bytes: Zeroizing<Vec<u8>>,
+    },
     /// PKCS#8, PKCS#1 or PuTTY's: read as a whole once there is a passphrase.
     Other(Zeroizing<String>),
 }
 
 impl LockedKey {
-    pub(super) fn openssh(path: &Path, key: PrivateKey) -> Self {
+    pub(super) fn openssh(path: &Path, key: PrivateKey, bytes: Zeroizing<Vec<u8>>) -> Self {
         Self {
             path: path.to_owned(),
             public: Some(key.public_key().clone()),
-            envelope: Envelope::OpenSsh(Box::new(key)),
+            envelope: Envelope::OpenSsh {
+                key: Box::new(key),
+                bytes,
+            },
         }
     }
 
@@ -61,12 +70,12 @@ impl LockedKey {
 
     fn open(&self, passphrase: &Secret) -> Result<PrivateKey, KeyFault> {
         match &self.envelope {
-            Envelope::OpenSsh(key) => {
-                key.decrypt(passphrase.expose())
-                    .map_err(|error| match error {
-                        ssh_key::Error::Crypto => KeyFault::WrongPassphrase,
-                        error => error.into(),
-                    })
+            Envelope::OpenSsh { key, bytes } => {
+                let passphrase = passphrase.expose();
+                key.decrypt(passphrase).or_else(|error| match error {
+                    ssh_key::Error::Crypto => Err(KeyFault::WrongPassphrase),
+                    error => Ok(short_scalar::unlock(bytes, key, passphrase).ok_or(error)?),
+                })
             }
             Envelope::Other(text) => {
                 let passphrase = std::str::from_utf8(passphrase.expose());

@@ -14,6 +14,7 @@ mod locked;
 mod login;
 mod offer;
 mod plan;
+mod short_scalar;
 
 pub use agent::{AgentError, AgentKeys, agent_keys};
 pub use certificate::{UserCertificate, UserCertificateFault};

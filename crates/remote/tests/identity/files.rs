@@ -1,9 +1,12 @@
 //! Key files of all kinds.
 
-use std::{fs, path::Path};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
 
 use russh::keys::{
-    Algorithm, PrivateKey,
+    Algorithm, HashAlg, PrivateKey,
     ssh_key::{LineEnding, private::SkEd25519, public},
 };
 use tempfile::TempDir;
@@ -287,4 +290,60 @@ fn locked_keys_are_handed_out_for_unlocking() {
         key.set_unlocked(locked.unlock(&Secret::new("x")).unwrap());
     }
     assert_eq!(loaded.locked_mut().count(), 0);
+}
+
+/// Writes a P-256 key whose number begins with zeros, in the format of OpenSSH.
+fn short(folder: &TempDir, zeros: usize, more: &[&str]) -> PathBuf {
+    // SEC 1, without the public half: version 1, the number, the curve.
+    let mut der = b"\x30\x31\x02\x01\x01\x04\x20".to_vec();
+    der.extend(std::iter::repeat_n(0, zeros));
+    der.extend(std::iter::repeat_n(0x5a, 32 - zeros));
+    der.extend_from_slice(b"\xa0\x0a\x06\x08\x2a\x86\x48\xce\x3d\x03\x01\x07");
+    fs::write(folder.path().join("der"), der).unwrap();
+    let args = ["ec", "-inform", "DER", "-in", "der", "-out", "short"];
+    run(folder.path(), "openssl", &args);
+    let path = folder.path().join("short");
+    chmod(&path, 0o600);
+    let rewrite = [&["-q", "-p", "-f", "short", "-a", "1"], more].concat();
+    run(folder.path(), "ssh-keygen", &rewrite);
+    let public = run(
+        folder.path(),
+        "ssh-keygen",
+        &["-y", "-f", "short", "-P", more[1]],
+    );
+    fs::write(folder.path().join("short.pub"), public).unwrap();
+    path
+}
+
+#[test]
+fn numbers_that_begin_with_zeros_are_read() {
+    for zeros in [1, 2, 5] {
+        let folder = folder();
+        let path = short(&folder, zeros, &["-N", ""]);
+        let text = fs::read_to_string(&path).unwrap();
+        assert!(text.starts_with("-----BEGIN OPENSSH PRIVATE KEY-----"));
+        let SecretKey::Ready(key) = load_identity(&path).unwrap().secret else {
+            panic!("{zeros} zeros: the key is not ready");
+        };
+        assert_eq!(key.public_key().key_data(), public_of(&path).key_data());
+        // Whether the number is right shows in what it signs.
+        let signed = key.sign("test", HashAlg::Sha512, b"text").unwrap();
+        public_of(&path).verify("test", b"text", &signed).unwrap();
+    }
+    for cipher in [
+        "aes256-ctr",
+        "aes256-gcm@openssh.com",
+        "chacha20-poly1305@openssh.com",
+    ] {
+        let folder = folder();
+        let path = short(&folder, 1, &["-N", "sesame", "-Z", cipher]);
+        let SecretKey::Locked(locked) = load_identity(&path).unwrap().secret else {
+            panic!("{cipher}: the key is not locked");
+        };
+        let wrong = locked.unlock(&Secret::new("salami")).unwrap_err();
+        assert!(matches!(wrong.fault, KeyFault::WrongPassphrase), "{cipher}");
+        let key = locked.unlock(&Secret::new("sesame")).unwrap();
+        let signed = key.sign("test", HashAlg::Sha512, b"text").unwrap();
+        public_of(&path).verify("test", b"text", &signed).unwrap();
+    }
 }
