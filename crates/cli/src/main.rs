@@ -1,6 +1,30 @@
-//! The binary `tow`.
+//! The binary `tow`: arguments in, events out. What it does is done by the crates below it.
 
-#[cfg(test)]
+mod args;
+mod commands;
+mod context;
+mod environment;
+mod exit;
+mod history;
+mod interrupt;
 mod render;
+mod terminal;
 
-fn main() {}
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use self::{args::Cli, exit::Exit};
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let terminal = terminal::Terminal::new(cli.global.color);
+    let exit = match commands::run(cli, &terminal) {
+        Ok(exit) => exit,
+        Err(error) => {
+            terminal.error(&error);
+            Exit::of_error(&error)
+        }
+    };
+    exit.into()
+}

@@ -1,12 +1,12 @@
 //! Running one command on a node: what `tow exec` does on each.
 
-use std::{sync::Arc, time::Instant};
+use std::{collections::HashMap, sync::Arc, time::Instant};
 
 use async_trait::async_trait;
 use bytes::Bytes;
 use tokio::sync::mpsc;
 use towline_core::{
-    command::{Command, Mark},
+    command::{Become, Command, Mark},
     event::{Data, Event, Failure, FailureKind, Status, Stream},
     id::NodeId,
     secret::{RedactedStream, Redactor},
@@ -26,6 +26,8 @@ pub struct Exec {
     pub connect: Arc<dyn Connect>,
     /// What is run.
     pub command: Command,
+    /// Whom it is run as, on nodes where that is another account.
+    pub become_: HashMap<NodeId, Become>,
     /// What must not be told on, should a command write it.
     pub redactor: Redactor,
 }
@@ -45,7 +47,9 @@ impl Task for Exec {
         let _nobody_listens = context.events.send(connected).await;
         let mark = Mark::new(fastrand::u128(..));
         let mut telling = Telling::new(context, &self.redactor);
-        let run = Run::new(&*host, &self.command, &mark, &context.cancel);
+        let become_ = self.become_.get(&context.node.id).cloned();
+        let command = self.command.clone().become_(become_);
+        let run = Run::new(&*host, &command, &mark, &context.cancel);
         let outcome = run.execute(&mut telling).await;
         telling.finish().await;
         let end = outcome.map(|outcome| self.end(outcome));

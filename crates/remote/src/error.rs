@@ -134,6 +134,14 @@ pub enum RemoteError {
     /// The command can not be put on the wire.
     #[error(transparent)]
     Command(#[from] CommandError),
+    /// What is configured for the node makes no sense.
+    #[error("its configuration is wrong: {reason}")]
+    Config {
+        /// What is wrong, and where.
+        reason: String,
+        /// What would be right.
+        hint: Option<String>,
+    },
     /// The system's ssh client failed in a way of its own.
     #[error("the system's ssh client failed: {reason}")]
     OpenSsh {
@@ -220,6 +228,7 @@ impl RemoteError {
             Self::Protocol { .. } | Self::OpenSsh { .. } => FailureKind::Protocol,
             Self::Become { .. } => FailureKind::Become,
             Self::Command(_) => FailureKind::Command,
+            Self::Config { .. } => FailureKind::Config,
             Self::Local { .. } | Self::Pin { .. } => FailureKind::Local,
         }
     }
@@ -292,6 +301,7 @@ impl RemoteError {
             Self::Protocol { .. } => {
                 "--transport openssh uses the system's ssh client instead".to_owned()
             }
+            Self::Config { hint, .. } => return hint.clone(),
             Self::Pin { source, .. } => source.hint(node),
             _ => return None,
         };

@@ -5,7 +5,7 @@ mod node;
 
 use std::{
     collections::HashMap,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, PoisonError, Weak},
     time::{Duration, Instant},
 };
 
@@ -50,17 +50,20 @@ pub struct Pool {
     limits: Limits,
     handshakes: Handshakes,
     entries: Mutex<HashMap<String, Arc<Entry>>>,
+    /// Itself, for the leases it gives out.
+    me: Weak<Self>,
 }
 
 impl Pool {
     /// A pool that asks `router` for the way to each node.
     #[must_use]
     pub fn new(router: Arc<dyn Router>, limits: Limits) -> Arc<Self> {
-        Arc::new(Self {
+        Arc::new_cyclic(|me| Self {
             router,
             limits,
             handshakes: Handshakes::default(),
             entries: Mutex::new(HashMap::new()),
+            me: Weak::clone(me),
         })
     }
 

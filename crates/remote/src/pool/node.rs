@@ -2,11 +2,12 @@
 
 use std::{
     ops::Deref,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, PoisonError, Weak},
     time::Instant,
 };
 
 use async_trait::async_trait;
+use russh::keys::PublicKey;
 use towline_core::node::Node;
 
 use super::{Connect, Pool};
@@ -14,7 +15,7 @@ use crate::{
     error::RemoteError,
     host::{BoxStream, Host, Open, Process, Target},
     route::{Route, SshRoute, Through},
-    ssh::{SshHost, Via, dial},
+    ssh::{SshHost, Via, dial, offered_key},
 };
 
 /// The most connections to one node, when its server allows few sessions on each.
@@ -68,12 +69,12 @@ pub struct Lease {
 
 /// One use of an entry; the count goes down even when a lease is dropped without being released.
 struct Counted {
-    pool: Arc<Pool>,
+    pool: Weak<Pool>,
     entry: Arc<Entry>,
 }
 
 impl Counted {
-    fn new(pool: Arc<Pool>, entry: Arc<Entry>) -> Self {
+    fn new(pool: Weak<Pool>, entry: Arc<Entry>) -> Self {
         entry.usage().leases += 1;
         Self { pool, entry }
     }
@@ -91,9 +92,11 @@ impl Lease {
     /// Gives the handle back. Connections that are not to be kept are closed by then.
     pub async fn release(self) {
         let Self { host, counted } = self;
-        let pool = Arc::clone(&counted.pool);
+        let pool = counted.pool.upgrade();
         drop((host, counted));
-        pool.tidy().await;
+        if let Some(pool) = pool {
+            pool.tidy().await;
+        }
     }
 
     /// The handle, to be shared with what outlives this lease's borrow.
@@ -112,7 +115,7 @@ impl Deref for Lease {
 }
 
 #[async_trait]
-impl Connect for Arc<Pool> {
+impl Connect for Pool {
     async fn connect(&self, node: &Node) -> Result<Lease, RemoteError> {
         let route = self.router.route(node)?;
         self.lease(route).await
@@ -120,7 +123,7 @@ impl Connect for Arc<Pool> {
 }
 
 impl Pool {
-    async fn lease(self: &Arc<Self>, route: Route) -> Result<Lease, RemoteError> {
+    async fn lease(&self, route: Route) -> Result<Lease, RemoteError> {
         let entry = {
             let mut entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
             Arc::clone(
@@ -129,7 +132,7 @@ impl Pool {
                     .or_insert_with(Entry::new),
             )
         };
-        let counted = Counted::new(Arc::clone(self), Arc::clone(&entry));
+        let counted = Counted::new(self.me.clone(), Arc::clone(&entry));
         let mut place = entry.host.lock().await;
         if let Some(host) = place.as_ref().filter(|host| !host.is_closed()) {
             return Ok(Lease {
@@ -142,7 +145,7 @@ impl Pool {
             Route::Ssh(route) => {
                 let first = self.dial(&route).await?;
                 Arc::new(ManyConnections {
-                    pool: Arc::clone(self),
+                    pool: self.me.clone(),
                     route,
                     open: tokio::sync::Mutex::new(vec![Arc::new(first)]),
                 })
@@ -153,8 +156,15 @@ impl Pool {
     }
 
     /// A fresh connection, once there is room at the server's door.
-    async fn dial(self: &Arc<Self>, route: &SshRoute) -> Result<SshHost, RemoteError> {
-        let via = match &route.through {
+    async fn dial(&self, route: &SshRoute) -> Result<SshHost, RemoteError> {
+        let via = self.via(route).await?;
+        let _room = self.handshakes.begin(&route.endpoint.address()).await;
+        dial(&route.endpoint, via).await
+    }
+
+    /// What a connection goes through, connected.
+    async fn via(&self, route: &SshRoute) -> Result<Via, RemoteError> {
+        Ok(match &route.through {
             Through::Nothing => Via::Direct,
             Through::Command(command) => Via::Command(command.clone()),
             Through::Jump(jump) => {
@@ -169,9 +179,18 @@ impl Pool {
                     name,
                 }
             }
-        };
+        })
+    }
+
+    /// The host key that the sshd at the end of `route` offers, trusted or not. Nothing else is
+    /// done there.
+    ///
+    /// # Errors
+    /// When it can not be reached.
+    pub async fn offered_key(&self, route: &SshRoute) -> Result<PublicKey, RemoteError> {
+        let via = self.via(route).await?;
         let _room = self.handshakes.begin(&route.endpoint.address()).await;
-        dial(&route.endpoint, via).await
+        offered_key(&route.endpoint, via).await
     }
 }
 
@@ -197,7 +216,7 @@ impl Host for Jump {
 
 /// A node by as many connections as its server's limit on sessions makes necessary; one, mostly.
 struct ManyConnections {
-    pool: Arc<Pool>,
+    pool: Weak<Pool>,
     route: Arc<SshRoute>,
     open: tokio::sync::Mutex<Vec<Arc<SshHost>>>,
 }
@@ -217,7 +236,11 @@ impl ManyConnections {
     }
 
     async fn add(&self, open: &mut Vec<Arc<SshHost>>) -> Result<Arc<SshHost>, RemoteError> {
-        let connection = Arc::new(self.pool.dial(&self.route).await?);
+        let pool = self.pool.upgrade();
+        let pool = pool.ok_or_else(|| RemoteError::Closed {
+            reason: "the run is over".into(),
+        })?;
+        let connection = Arc::new(pool.dial(&self.route).await?);
         open.push(Arc::clone(&connection));
         Ok(connection)
     }

@@ -3,18 +3,18 @@
 use std::{
     io,
     net::SocketAddr,
-    sync::Arc,
+    sync::{Arc, OnceLock},
     time::{Duration, Instant},
 };
 
 use futures::{StreamExt, stream::FuturesUnordered};
-use russh::client;
+use russh::{client, keys::PublicKey};
 use tokio::net::TcpStream;
 
 use super::{
     Login, SshHost, Trust, Tuning,
     lost::Lost,
-    trust::{Gatekeeper, KeyRefused},
+    trust::{Gatekeeper, Judge, KeyRefused},
     wire,
 };
 use crate::{
@@ -88,7 +88,8 @@ pub async fn dial(endpoint: &Endpoint, via: Via) -> Result<SshHost, RemoteError>
         Via::Direct => (None, None),
     };
     let lost = Arc::new(Lost::default());
-    let connecting = handshake(endpoint, via, &lost);
+    let judge = Judge::Trust(endpoint.trust.clone());
+    let connecting = handshake(endpoint, via, judge, &lost);
     let connected = tokio::time::timeout_at(deadline.into(), connecting).await;
     let mut handle = match connected {
         Ok(Ok(handle)) => handle,
@@ -101,6 +102,29 @@ pub async fn dial(endpoint: &Endpoint, via: Via) -> Result<SshHost, RemoteError>
         Ok(Ok(())) => Ok(SshHost::new(handle, lost, keep)),
         Ok(Err(error)) => Err(error),
         Err(_) => Err(endpoint.too_late(Stage::Authentication)),
+    }
+}
+
+/// The host key that the server offers. The connection ends there.
+///
+/// # Errors
+/// When the server is not reached.
+pub async fn offered_key(endpoint: &Endpoint, via: Via) -> Result<PublicKey, RemoteError> {
+    let noted = Arc::new(OnceLock::new());
+    let (judge, lost) = (Judge::Note(Arc::clone(&noted)), Arc::new(Lost::default()));
+    let connecting = handshake(endpoint, via, judge, &lost);
+    let refused = match tokio::time::timeout(endpoint.connect_timeout, connecting).await {
+        Ok(Ok(_)) => None,
+        Ok(Err(error)) => Some(error),
+        Err(_) => Some(endpoint.too_late(Stage::Handshake)),
+    };
+    match (noted.get(), refused) {
+        (Some(key), _) => Ok(key.clone()),
+        (None, Some(error)) => Err(error),
+        (None, None) => Err(RemoteError::Protocol {
+            address: endpoint.address(),
+            reason: "it offered no host key".to_owned(),
+        }),
     }
 }
 
@@ -120,14 +144,18 @@ fn blame_proxy(error: RemoteError, said: Option<crate::proxy::Said>) -> RemoteEr
 async fn handshake(
     endpoint: &Endpoint,
     via: Via,
+    judge: Judge,
     lost: &Arc<Lost>,
 ) -> Result<client::Handle<Gatekeeper>, RemoteError> {
     let trust = &endpoint.trust;
-    let config = endpoint
-        .tuning
-        .config(trust.algorithms(), trust.certificate_algorithms());
+    let (plain, certified) = match judge {
+        Judge::Trust(_) => (trust.algorithms(), trust.certificate_algorithms()),
+        // What is noted down is pinned afterwards: the best plain key the server has.
+        Judge::Note(_) => (super::tuning::host_key_algorithms(), Vec::new()),
+    };
+    let config = endpoint.tuning.config(plain, certified);
     let keeper = Gatekeeper {
-        trust: trust.clone(),
+        judge,
         lost: Arc::clone(lost),
     };
     let result = match via {

@@ -17,7 +17,7 @@ use tokio::sync::Semaphore;
 
 pub use self::{
     auth::{AuthAttempt, AuthResult, Credential, Login},
-    dial::{Endpoint, Via, dial},
+    dial::{Endpoint, Via, dial, offered_key},
     trust::Trust,
     tuning::Tuning,
 };

@@ -1,6 +1,9 @@
 //! Looking at the host key that a server presents, in the middle of its handshake.
 
-use std::{sync::Arc, time::SystemTime};
+use std::{
+    sync::{Arc, OnceLock},
+    time::SystemTime,
+};
 
 use russh::{
     client::{self, DisconnectReason},
@@ -86,8 +89,16 @@ impl From<russh::Error> for KeyRefused {
 
 /// What the SSH library asks us while a connection stands.
 pub(super) struct Gatekeeper {
-    pub(super) trust: Trust,
+    pub(super) judge: Judge,
     pub(super) lost: Arc<Lost>,
+}
+
+/// Who looks at a host key.
+pub(super) enum Judge {
+    /// It is held against those that are known.
+    Trust(Trust),
+    /// It is only noted down; no connection comes of it.
+    Note(Arc<OnceLock<PublicKey>>),
 }
 
 impl client::Handler for Gatekeeper {
@@ -97,7 +108,19 @@ impl client::Handler for Gatekeeper {
         &mut self,
         offered: &PublicKeyOrCertificate,
     ) -> Result<bool, Self::Error> {
-        self.trust.judge(offered).await.map(|()| true)
+        match &self.judge {
+            Judge::Trust(trust) => trust.judge(offered).await.map(|()| true),
+            Judge::Note(noted) => {
+                let key = match offered {
+                    PublicKeyOrCertificate::PublicKey { key, .. } => key.clone(),
+                    PublicKeyOrCertificate::Certificate(certificate) => {
+                        certificate.public_key().clone().into()
+                    }
+                };
+                let _noted_before = noted.set(key);
+                Ok(false)
+            }
+        }
     }
 
     async fn disconnected(

@@ -1,0 +1,53 @@
+//! The command line, as types. What the flags mean is said in their doc comments, which clap
+//! shows as help and from which completions and manual pages are made.
+
+mod fanout;
+mod output;
+mod selection;
+mod ssh;
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser};
+
+pub(crate) use self::{
+    fanout::FanoutArgs,
+    output::{Format, OutputArgs},
+    selection::SelectionArgs,
+    ssh::{BecomeArgs, SshArgs, TransportArg},
+};
+use crate::{commands::Commands, terminal::ColorChoice};
+
+/// Run, copy, ship, deploy and watch on any set of machines reachable by SSH.
+///
+/// Nothing has to be installed on them. Which machines there are stands in towline.yaml, or is
+/// said on the command line.
+#[derive(Parser)]
+#[command(
+    name = "tow",
+    version,
+    max_term_width = 100,
+    disable_help_subcommand = true,
+    after_help = "Topics: tow help exit-codes | selection\n\nStart with: tow exec -w root@HOST -- uptime"
+)]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    pub(crate) global: GlobalArgs,
+    #[command(subcommand)]
+    pub(crate) command: Commands,
+}
+
+/// Flags of every command.
+#[derive(Args, Clone, Debug)]
+#[command(next_help_heading = "Global options")]
+pub(crate) struct GlobalArgs {
+    /// The inventory: a towline.yaml, or the folder it stands in
+    ///
+    /// Without it: $TOWLINE_CONFIG, then towline.yaml in this folder or one above it, then
+    /// $XDG_CONFIG_HOME/towline/towline.yaml.
+    #[arg(short = 'C', long, global = true, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+    /// When to use colour
+    #[arg(long, global = true, value_enum, default_value_t, value_name = "WHEN")]
+    pub(crate) color: ColorChoice,
+}

@@ -1,0 +1,237 @@
+//! What is shown of a run while it goes on, and after it.
+
+use std::{
+    collections::HashMap,
+    fs::File,
+    io::{self, Stdout, Write},
+    path::{Path, PathBuf},
+};
+
+use towline_core::{
+    event::{Envelope, Event, NodeResult, Report, Stream},
+    id::NodeId,
+};
+
+use crate::{
+    args::Format,
+    context::Context,
+    exit::misuse,
+    render::{Style, diff::diff, fold::fold, gather::Gather, prefix::Live, summary::summary},
+};
+
+/// Flags for what is shown.
+#[derive(clap::Args)]
+#[command(next_help_heading = "Output")]
+pub(crate) struct ShowArgs {
+    /// Fold identical output: once for all nodes that wrote and returned the same
+    #[arg(short = 'b', long = "fold", visible_alias = "dshbak")]
+    fold: bool,
+    /// Fold, and show how the others differ from the majority
+    #[arg(long)]
+    diff: bool,
+    /// No node names before the lines
+    #[arg(short = 'N', long)]
+    no_prefix: bool,
+    /// Write what each node writes to files of its own: NODE.out and NODE.err
+    #[arg(long, value_name = "FOLDER")]
+    outdir: Option<PathBuf>,
+}
+
+/// Shows a run.
+pub(crate) struct Show {
+    form: Form,
+    files: Option<Files>,
+    out: io::BufWriter<Stdout>,
+    styles: [Style; 2],
+    results: Vec<NodeResult>,
+}
+
+enum Form {
+    Json,
+    Live(Live),
+    Gathered {
+        gather: Box<Gather>,
+        diff: bool,
+    },
+    /// Only the files and the summary.
+    Quiet,
+}
+
+impl Show {
+    /// As the flags say.
+    ///
+    /// # Errors
+    /// When the folder for files can not be made.
+    pub(crate) fn new(args: &ShowArgs, format: Format, context: &Context) -> anyhow::Result<Self> {
+        let mut styles = context.terminal.styles();
+        if format == Format::Plain {
+            for style in &mut styles {
+                style.color = false;
+            }
+        }
+        let form = match format {
+            Format::Json => Form::Json,
+            _ if args.fold || args.diff => {
+                let gather = Box::new(Gather::new(context.environment.spool()));
+                Form::Gathered {
+                    gather,
+                    diff: args.diff,
+                }
+            }
+            _ if args.outdir.is_some() => Form::Quiet,
+            _ => Form::Live(Live::new(styles[0], styles[1], !args.no_prefix)),
+        };
+        let files = match &args.outdir {
+            Some(folder) => Some(Files::new(folder).map_err(|error| {
+                misuse(format!("--outdir {}: {error}", folder.display()), None)
+            })?),
+            None => None,
+        };
+        let out = io::BufWriter::new(io::stdout());
+        Ok(Self {
+            form,
+            files,
+            out,
+            styles,
+            results: Vec::new(),
+        })
+    }
+
+    /// Shows what happened.
+    pub(crate) fn event(&mut self, envelope: &Envelope) -> io::Result<()> {
+        match &envelope.event {
+            Event::Output { node, stream, data } => {
+                if let Some(files) = &mut self.files {
+                    files.take(node, *stream, &data.0)?;
+                }
+                match &mut self.form {
+                    Form::Gathered { gather, .. } => gather.take(node, *stream, &data.0)?,
+                    Form::Live(live) => match stream {
+                        Stream::Stdout => live.take(node, *stream, &data.0, &mut self.out)?,
+                        Stream::Stderr => {
+                            // What came before on the other stream is seen before.
+                            self.out.flush()?;
+                            live.take(node, *stream, &data.0, &mut io::stderr().lock())?;
+                        }
+                    },
+                    Form::Json | Form::Quiet => {}
+                }
+            }
+            Event::NodeFinished(result) => {
+                if let Some(files) = &mut self.files {
+                    files.finish(&result.node)?;
+                }
+                match &mut self.form {
+                    Form::Gathered { gather, .. } => gather.finish(result),
+                    Form::Live(live) => {
+                        live.finish(&result.node, &mut self.out, &mut io::stderr().lock())?;
+                    }
+                    Form::Json | Form::Quiet => {}
+                }
+                self.results.push(result.clone());
+            }
+            Event::Warning { node, message } if !matches!(self.form, Form::Json) => {
+                let node = node
+                    .as_ref()
+                    .map(|node| format!("{node}: "))
+                    .unwrap_or_default();
+                writeln!(io::stderr(), "{node}{message}")?;
+            }
+            _ => {}
+        }
+        if matches!(self.form, Form::Json) {
+            self.line(envelope)?;
+        }
+        Ok(())
+    }
+
+    /// To be called when nothing else is about to happen at once: what was shown is seen.
+    pub(crate) fn flush(&mut self) -> io::Result<()> {
+        self.out.flush()
+    }
+
+    /// Shows how it ended.
+    pub(crate) fn finish(mut self, seq: u64, report: &Report) -> io::Result<()> {
+        match self.form {
+            Form::Json => self.line(&Envelope {
+                seq,
+                event: Event::Report(report.clone()),
+            })?,
+            Form::Gathered {
+                gather,
+                diff: with_diff,
+            } => {
+                let gathered = gather.gathered();
+                if with_diff {
+                    diff(&gathered, self.styles[0], &mut self.out)?;
+                } else {
+                    fold(&gathered, self.styles[0], &mut self.out)?;
+                }
+                self.out.flush()?;
+                // What went wrong stands in the blocks already.
+                summary(report, [], self.styles[1], &mut io::stderr().lock())?;
+                return Ok(());
+            }
+            Form::Live(_) | Form::Quiet => {
+                self.out.flush()?;
+                let quiet = report.success && report.nodes == 1;
+                if !quiet {
+                    summary(
+                        report,
+                        &self.results,
+                        self.styles[1],
+                        &mut io::stderr().lock(),
+                    )?;
+                }
+            }
+        }
+        self.out.flush()
+    }
+
+    fn line(&mut self, envelope: &Envelope) -> io::Result<()> {
+        serde_json::to_writer(&mut self.out, envelope)?;
+        self.out.write_all(b"\n")
+    }
+}
+
+/// A file for each stream of each node.
+struct Files {
+    folder: PathBuf,
+    open: HashMap<NodeId, [File; 2]>,
+}
+
+impl Files {
+    fn new(folder: &Path) -> io::Result<Self> {
+        std::fs::create_dir_all(folder)?;
+        Ok(Self {
+            folder: folder.to_owned(),
+            open: HashMap::new(),
+        })
+    }
+
+    fn of(&mut self, node: &NodeId) -> io::Result<&mut [File; 2]> {
+        if !self.open.contains_key(node) {
+            let file = |end: &str| File::create(self.folder.join([node.as_str(), end].concat()));
+            self.open
+                .insert(node.clone(), [file(".out")?, file(".err")?]);
+        }
+        self.open
+            .get_mut(node)
+            .ok_or_else(|| io::Error::other("a file was lost"))
+    }
+
+    fn take(&mut self, node: &NodeId, stream: Stream, data: &[u8]) -> io::Result<()> {
+        let [out, err] = self.of(node)?;
+        match stream {
+            Stream::Stdout => out.write_all(data),
+            Stream::Stderr => err.write_all(data),
+        }
+    }
+
+    /// Its files are there even when it wrote nothing.
+    fn finish(&mut self, node: &NodeId) -> io::Result<()> {
+        self.of(node)?;
+        self.open.remove(node);
+        Ok(())
+    }
+}

@@ -1,0 +1,56 @@
+//! The commands: one file each, and one line each here.
+
+mod completion;
+mod exec;
+mod help;
+mod man;
+mod node;
+
+use clap::Subcommand;
+
+use crate::{args::Cli, exit::Exit, terminal::Terminal};
+
+/// What `tow` can do.
+#[derive(Subcommand)]
+pub(crate) enum Commands {
+    /// Run a command on many nodes at once
+    Exec(Box<exec::Args>),
+    /// Nodes: list, show, trust their host keys
+    #[command(subcommand)]
+    Node(Box<node::Commands>),
+    /// Help on a command or a topic
+    Help(help::Args),
+    /// Print a completion script for a shell
+    Completion(completion::Args),
+    /// Write the manual pages
+    #[command(hide = true)]
+    Man(man::Args),
+}
+
+/// Runs what the command line says.
+///
+/// # Errors
+/// When the command could not be begun. What failed on nodes is in the exit code.
+pub(crate) fn run(cli: Cli, terminal: &Terminal) -> anyhow::Result<Exit> {
+    let Cli { global, command } = cli;
+    match command {
+        Commands::Exec(args) => block_on(exec::run(*args, &global, terminal)),
+        Commands::Node(command) => block_on(node::run(*command, &global, terminal)),
+        Commands::Help(args) => help::run(&args),
+        Commands::Completion(args) => completion::run(&args),
+        Commands::Man(args) => man::run(&args),
+    }
+}
+
+/// One thread for everything: handing work from thread to thread costs more than it gains for
+/// what waits most of the time.
+fn block_on<T>(work: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .max_blocking_threads(16)
+        .build()?;
+    let done = runtime.block_on(work);
+    // A look-up of a name may hang on for long; nobody waits for it any more.
+    runtime.shutdown_background();
+    done
+}

@@ -1,0 +1,231 @@
+//! The settings of each node: flags win over the inventory, which wins over ssh_config.
+
+use std::{
+    collections::{BTreeSet, HashMap},
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use towline_core::node::{Access, Node};
+
+use super::{ConfigTrouble, Here, Overrides, with_causes};
+use crate::ssh_config::{ConfigError, Evaluation, Hop, KeyFile, Proxy, Query, Settings};
+
+/// The most jump hosts one behind the other; more is a loop.
+const DEPTH: usize = 8;
+
+/// The settings of one sshd, and what it is behind.
+pub(super) struct Way {
+    /// What tells it from every other.
+    pub(super) key: String,
+    /// All that counts.
+    pub(super) settings: Settings,
+    /// The sshd in front of it.
+    pub(super) jump: Option<Arc<Way>>,
+}
+
+/// Looks ways up, each hop once.
+pub(super) struct Ways<'a> {
+    here: &'a Here,
+    overrides: &'a Overrides,
+    hops: HashMap<String, Arc<Way>>,
+    said: BTreeSet<&'static str>,
+    pub(super) warnings: Vec<String>,
+}
+
+/// A host, and what is said about it beside ssh_config.
+struct Asked<'a> {
+    host: &'a str,
+    user: Option<&'a str>,
+    port: Option<u16>,
+    identities: Vec<PathBuf>,
+    jump: Option<&'a str>,
+    options: &'a [String],
+}
+
+impl<'a> Ways<'a> {
+    pub(super) fn new(here: &'a Here, overrides: &'a Overrides) -> Self {
+        let (hops, said) = (HashMap::new(), BTreeSet::new());
+        Self {
+            here,
+            overrides,
+            hops,
+            said,
+            warnings: Vec::new(),
+        }
+    }
+
+    /// The way to a node of the fleet.
+    pub(super) async fn find_node(&mut self, node: &Node) -> Result<Arc<Way>, ConfigTrouble> {
+        let (overrides, access) = (self.overrides, &node.access);
+        let asked = Asked {
+            host: &node.host,
+            user: overrides.user.as_deref().or(access.user.as_deref()),
+            port: overrides.port.or(access.port),
+            identities: self.identities(access),
+            jump: overrides.jump.as_deref().or(access.jump.as_deref()),
+            options: &overrides.options,
+        };
+        self.find(asked, None, DEPTH).await.map(Arc::new)
+    }
+
+    /// `-i` first, else what the inventory names.
+    fn identities(&self, access: &Access) -> Vec<PathBuf> {
+        if !self.overrides.identities.is_empty() {
+            return self.overrides.identities.clone();
+        }
+        let named = access.identity_file.iter();
+        named
+            .map(|path| expand_home(path, &self.here.home))
+            .collect()
+    }
+
+    async fn find(
+        &mut self,
+        asked: Asked<'_>,
+        behind: Option<Arc<Way>>,
+        depth: usize,
+    ) -> Result<Way, ConfigTrouble> {
+        let mut settings = self.evaluate(&asked).await?;
+        name_identities(&mut settings, asked.identities);
+        // A hop of a chain is reached through the one before it, whatever its own settings say.
+        let jump = match (behind, &settings.proxy) {
+            (Some(behind), _) => Some(behind),
+            (None, Proxy::Jump(hops)) => {
+                let hops = hops.clone();
+                Some(self.chain(&hops, depth).await?)
+            }
+            (None, _) => None,
+        };
+        let mut key = format!("{}@{}:{}", settings.user, settings.hostname, settings.port);
+        if let Some(jump) = &jump {
+            key = [&key, " via ", &jump.key].concat();
+        }
+        Ok(Way {
+            key,
+            settings,
+            jump,
+        })
+    }
+
+    /// The last of some jump hosts, each behind the one before it.
+    async fn chain(&mut self, hops: &[Hop], depth: usize) -> Result<Arc<Way>, ConfigTrouble> {
+        let mut last: Option<Arc<Way>> = None;
+        for hop in hops {
+            let Some(depth) = depth.checked_sub(1) else {
+                return Err(ConfigTrouble {
+                    reason: format!("there are more than {DEPTH} jump hosts in a row at {hop}"),
+                    hint: Some("does a jump host name itself as its own ProxyJump?".to_owned()),
+                });
+            };
+            let place = format!("{hop}\n{}", last.as_ref().map_or("", |way| &way.key));
+            if let Some(known) = self.hops.get(&place) {
+                last = Some(Arc::clone(known));
+                continue;
+            }
+            let way = Arc::new(Box::pin(self.hop(hop, last, depth)).await?);
+            self.hops.insert(place, Arc::clone(&way));
+            last = Some(way);
+        }
+        last.ok_or_else(|| ConfigTrouble {
+            reason: "the jump is empty".to_owned(),
+            hint: None,
+        })
+    }
+
+    /// A jump host: a node of the fleet by its id, or any host.
+    async fn hop(
+        &mut self,
+        hop: &Hop,
+        behind: Option<Arc<Way>>,
+        depth: usize,
+    ) -> Result<Way, ConfigTrouble> {
+        let node = self.here.nodes.get(&hop.host).cloned();
+        let access = node
+            .as_ref()
+            .map(|node| node.access.clone())
+            .unwrap_or_default();
+        let asked = Asked {
+            host: node
+                .as_ref()
+                .map_or(hop.host.as_str(), |node| node.host.as_str()),
+            user: hop.user.as_deref().or(access.user.as_deref()),
+            port: hop.port.or(access.port),
+            identities: self.identities(&access),
+            jump: access.jump.as_deref(),
+            // ssh gives its -o to the far end only.
+            options: &[],
+        };
+        self.find(asked, behind, depth).await
+    }
+
+    async fn evaluate(&mut self, asked: &Asked<'_>) -> Result<Settings, ConfigTrouble> {
+        let mut options = Vec::with_capacity(asked.options.len() + 1);
+        let jump = asked.jump.map(|jump| format!("ProxyJump={jump}"));
+        for text in asked.options.iter().chain(&jump) {
+            options.extend(
+                self.here
+                    .config
+                    .option(text)
+                    .map_err(|error| wrong(&error))?,
+            );
+        }
+        let query = Query {
+            host: asked.host,
+            user: asked.user,
+            port: asked.port,
+            options: &options,
+        };
+        let evaluation = self
+            .here
+            .config
+            .evaluate_with_oracle(&query, &self.here.oracle)
+            .await;
+        let evaluation = evaluation.map_err(|error| wrong(&error))?;
+        self.note(&evaluation);
+        Ok(evaluation.settings)
+    }
+
+    /// What is not honoured is said once, by name.
+    fn note(&mut self, evaluation: &Evaluation) {
+        for unsupported in &evaluation.unsupported {
+            if self.said.insert(unsupported.keyword) {
+                let (keyword, place) = (unsupported.keyword, &unsupported.place);
+                self.warnings
+                    .push(format!("{keyword} ({place}) is not honoured"));
+            }
+        }
+    }
+}
+
+fn wrong(error: &ConfigError) -> ConfigTrouble {
+    ConfigTrouble {
+        reason: with_causes(error),
+        hint: error.hint(),
+    }
+}
+
+/// Named keys come before those of ssh_config, and in the place of ssh's usual ones.
+fn name_identities(settings: &mut Settings, identities: Vec<PathBuf>) {
+    if identities.is_empty() {
+        return;
+    }
+    let named = identities.into_iter().map(|path| KeyFile {
+        template: path.display().to_string(),
+        path,
+    });
+    let auth = &mut settings.auth;
+    if auth.identity_files_are_named {
+        auth.identity_files.splice(0..0, named);
+    } else {
+        auth.identity_files = named.collect();
+    }
+    auth.identity_files_are_named = true;
+}
+
+fn expand_home(path: &str, home: &Path) -> PathBuf {
+    match path.strip_prefix("~/") {
+        Some(rest) => home.join(rest),
+        None => PathBuf::from(path),
+    }
+}
