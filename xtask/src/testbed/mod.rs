@@ -119,20 +119,17 @@ pub(crate) fn run(args: Args) -> anyhow::Result<()> {
         Action::Down => down(&cache),
         other => Bed::attach(&Bed::state_file_in(&cache)).and_then(|bed| with_bed(&bed, other)),
     };
-    result.map_err(|error| {
-        let hint = error.hint();
-        let unavailable = matches!(error, BedError::CannotStart { .. });
-        let error = anyhow::Error::new(error);
-        let error = match hint {
-            Some(hint) => error.context(format!("the test bed; try: {hint}")),
-            None => error.context("the test bed"),
-        };
-        if unavailable {
-            println!("{error:#}");
-            std::process::exit(CANNOT_START);
-        }
-        error
-    })
+    let Err(error) = result else { return Ok(()) };
+    if let BedError::CannotStart { .. } = error {
+        println!("{error}");
+    }
+    if let Some(hint) = error.hint() {
+        println!("try: {hint}");
+    }
+    match error {
+        BedError::CannotStart { .. } => std::process::exit(CANNOT_START),
+        other => Err(other.into()),
+    }
 }
 
 fn default_cache() -> anyhow::Result<PathBuf> {

@@ -12,7 +12,7 @@ use super::layout::{Files, MAX_NODES};
 use super::lifecycle::{bring_up, take_down};
 use super::login::{self, Login};
 use super::node::{self, BedNode};
-use super::process::missing_tools;
+use super::process::{can_be_root, missing_tools};
 use super::state::{Progress, State};
 
 /// What kind of bed is wanted.
@@ -59,7 +59,7 @@ impl Bed {
                 most: MAX_NODES,
             });
         }
-        require_tools(&[
+        require(&[
             "docker",
             "dockerd",
             "ip",
@@ -118,7 +118,7 @@ impl Bed {
     /// # Errors
     /// What could not be taken away.
     pub fn down(cache_dir: &Path) -> Result<Removed, BedError> {
-        require_tools(&["docker", "ip"])?;
+        require(&["docker", "ip"])?;
         let files = prepare_cache(cache_dir)?;
         let _lock = lock(&files.lock())?;
         take_down(&files)
@@ -238,14 +238,16 @@ impl Bed {
     }
 }
 
-fn require_tools(wanted: &[&str]) -> Result<(), BedError> {
-    let missing = missing_tools(wanted);
-    if missing.is_empty() {
+fn require(tools: &[&str]) -> Result<(), BedError> {
+    let missing = missing_tools(tools);
+    let reason = if !missing.is_empty() {
+        format!("not installed: {}", missing.join(", "))
+    } else if !can_be_root() {
+        "neither root nor allowed to use sudo without a password".to_owned()
+    } else {
         return Ok(());
-    }
-    Err(BedError::CannotStart {
-        reason: format!("not installed: {}", missing.join(", ")),
-    })
+    };
+    Err(BedError::CannotStart { reason })
 }
 
 fn prepare_cache(dir: &Path) -> Result<Files, BedError> {

@@ -30,6 +30,11 @@ fn pid_file() -> PathBuf {
     Path::new(RUNTIME_DIR).join("dockerd.pid")
 }
 
+/// dockerd's own containerd writes this one.
+fn containerd_pid_file() -> PathBuf {
+    Path::new(RUNTIME_DIR).join("exec/containerd/containerd.pid")
+}
+
 /// The engines that answer now, our own first.
 pub(super) fn answering() -> Result<Vec<Docker>, BedError> {
     let mut found = Vec::new();
@@ -50,8 +55,24 @@ pub(super) fn ensure(files: &Files) -> Result<(Docker, bool), BedError> {
     start(files).map(|docker| (docker, true))
 }
 
+/// The same for taking a bed away: an engine that was killed has left its containers running, and
+/// only a new one on the same folders can end them.
+pub(super) fn revive(files: &Files) -> Result<(), BedError> {
+    if Path::new(RUNTIME_DIR).exists() && !Docker::at(&own_socket()).answers()? {
+        start(files)?;
+    }
+    Ok(())
+}
+
 fn start(files: &Files) -> Result<Docker, BedError> {
     Tool::as_root("mkdir").args(["-p", RUNTIME_DIR]).run()?;
+    // dockerd takes the pid file of an engine that was killed for that of one that runs, as long
+    // as any process has the number.
+    for file in [pid_file(), containerd_pid_file()] {
+        if pid_in(&file).is_none() {
+            Tool::as_root("rm").arg("-f").arg(file).run()?;
+        }
+    }
     let log_path = files.engine_log();
     let log_error = |source| BedError::File {
         path: log_path.clone(),
@@ -105,13 +126,13 @@ fn start(files: &Files) -> Result<Docker, BedError> {
 
     let (ended, end) = mpsc::channel();
     std::thread::spawn(move || ended.send(child.wait()));
-    wait_until_answering(&Docker::at(&socket), &end, &log_path)
+    wait_until_answering(&Docker::at(&socket), &end, files)
 }
 
 fn wait_until_answering(
     docker: &Docker,
     end: &mpsc::Receiver<io::Result<ExitStatus>>,
-    log: &Path,
+    files: &Files,
 ) -> Result<Docker, BedError> {
     let begun = Instant::now();
     loop {
@@ -129,27 +150,26 @@ fn wait_until_answering(
             Err(RecvTimeoutError::Timeout) => None,
         };
         if let Some(what) = gone {
-            stop().ok();
+            stop(files).ok();
             return Err(BedError::CannotStart {
-                reason: format!("{what}: {}", last_words(log)),
+                reason: format!("{what}: {}", last_words(&files.engine_log())),
             });
         }
     }
 }
 
-/// The last lines of a log, on one line.
+/// The last line of a log: where dockerd says why it gives up.
 fn last_words(log: &Path) -> String {
     let text = fs::read_to_string(log).unwrap_or_default();
-    let lines: Vec<&str> = text
-        .lines()
-        .filter(|line| !line.trim().is_empty())
-        .collect();
-    lines[lines.len().saturating_sub(2)..].join(" | ")
+    text.lines()
+        .rfind(|line| !line.trim().is_empty())
+        .unwrap_or("it said nothing")
+        .to_owned()
 }
 
 /// Ends the engine that the bed started, with all it left mounted. Whether there was one.
-pub(super) fn stop() -> Result<bool, BedError> {
-    let pid = own_pid();
+pub(super) fn stop(files: &Files) -> Result<bool, BedError> {
+    let pid = pid_in(&pid_file());
     if let Some(pid) = pid {
         Tool::as_root("kill")
             .args(["-TERM", &pid.to_string()])
@@ -166,10 +186,14 @@ pub(super) fn stop() -> Result<bool, BedError> {
             std::thread::sleep(POLL);
         }
     }
-    if Path::new(RUNTIME_DIR).exists() {
-        for place in mounts_below(RUNTIME_DIR)? {
+    // Fails while a node runs whose engine was killed; what is in our folder is then still needed.
+    remove_cgroups()?;
+    for folder in [Path::new(RUNTIME_DIR), &files.engine_data()] {
+        for place in mounts_in(folder)? {
             Tool::as_root("umount").arg(place).run()?;
         }
+    }
+    if Path::new(RUNTIME_DIR).exists() {
         Tool::as_root("rm")
             .args(["-rf", "--one-file-system", RUNTIME_DIR])
             .run()?;
@@ -177,7 +201,6 @@ pub(super) fn stop() -> Result<bool, BedError> {
     if pid.is_some() {
         remove_empty_folders()?;
     }
-    remove_cgroups()?;
     Ok(pid.is_some())
 }
 
@@ -221,19 +244,12 @@ fn remove_cgroups() -> Result<(), BedError> {
     Tool::as_root("rmdir").arg("--").args(left).run().map(drop)
 }
 
-/// The process in the pid file, when it is still the one that wrote it: ids are used again.
-fn own_pid() -> Option<u32> {
-    let pid = fs::read_to_string(pid_file()).ok()?.trim().parse().ok()?;
+/// The process in a pid file, when it is still the one that wrote it: ids are used again.
+fn pid_in(file: &Path) -> Option<u32> {
+    let pid = fs::read_to_string(file).ok()?.trim().parse().ok()?;
     let arguments = fs::read(format!("/proc/{pid}/cmdline")).ok()?;
-    let ours = pid_file();
-    let named = arguments
-        .split(|byte| *byte == 0)
-        .any(|arg| Path::new(&lossy(arg)) == ours);
-    named.then_some(pid)
-}
-
-fn lossy(bytes: &[u8]) -> String {
-    String::from_utf8_lossy(bytes).into_owned()
+    let is_ours = String::from_utf8_lossy(&arguments).contains(RUNTIME_DIR);
+    is_ours.then_some(pid)
 }
 
 /// A process that has ended but was not waited for is not alive.
@@ -245,23 +261,20 @@ fn is_alive(pid: u32) -> bool {
     })
 }
 
-/// Mount points in a folder, the deepest first.
-fn mounts_below(folder: &str) -> Result<Vec<String>, BedError> {
+/// Mount points at or in a folder, the newest first.
+fn mounts_in(folder: &Path) -> Result<Vec<String>, BedError> {
     let path = PathBuf::from("/proc/self/mountinfo");
     let table = fs::read_to_string(&path).map_err(|source| BedError::File { path, source })?;
     Ok(parse_mounts(&table, folder))
 }
 
-/// The fifth field of a line is the mount point (proc_pid_mountinfo(5)); our paths have no blanks.
-fn parse_mounts(table: &str, folder: &str) -> Vec<String> {
+/// The fifth field of a line is the mount point (proc_pid_mountinfo(5)). Blanks in it are written
+/// as `\040`; a cache folder with blanks in its name keeps what a killed engine left mounted.
+fn parse_mounts(table: &str, folder: &Path) -> Vec<String> {
     let mut places: Vec<String> = table
         .lines()
         .filter_map(|line| line.split(' ').nth(4))
-        .filter(|place| {
-            place
-                .strip_prefix(folder)
-                .is_some_and(|rest| rest.starts_with('/'))
-        })
+        .filter(|place| Path::new(place).starts_with(folder))
         .map(str::to_owned)
         .collect();
     places.reverse();
@@ -280,7 +293,7 @@ mod tests {
             91 30 0:51 / /run/towline-testbed-other rw - tmpfs tmpfs rw\n\
             92 90 0:52 / /run/towline-testbed/exec/netns/b rw - nsfs nsfs rw\n";
         assert_eq!(
-            parse_mounts(table, "/run/towline-testbed"),
+            parse_mounts(table, Path::new("/run/towline-testbed")),
             [
                 "/run/towline-testbed/exec/netns/b",
                 "/run/towline-testbed/exec/netns/default"

@@ -127,6 +127,7 @@ fn start_nodes(
 /// Takes everything away that [`bring_up`] makes but the cache.
 pub(super) fn take_down(files: &Files) -> Result<Removed, BedError> {
     let mut removed = Removed::default();
+    daemon::revive(files)?;
     for docker in daemon::answering()? {
         let containers = docker.containers()?;
         removed.nodes += containers.len();
@@ -140,7 +141,7 @@ pub(super) fn take_down(files: &Files) -> Result<Removed, BedError> {
         network::remove(&docker)?;
     }
     network::remove_route()?;
-    removed.engine = daemon::stop()?;
+    removed.engine = daemon::stop(files)?;
     for path in [
         files.state(),
         files.inventory(),

@@ -154,6 +154,11 @@ impl std::fmt::Display for Tool {
     }
 }
 
+/// Whether a [`Tool::as_root`] has a chance.
+pub(super) fn can_be_root() -> bool {
+    rustix::process::geteuid().is_root() || Tool::as_root("true").succeeds().unwrap_or(false)
+}
+
 /// The tools of `wanted` that are in none of the usual folders of programs.
 pub(super) fn missing_tools<'a>(wanted: &[&'a str]) -> Vec<&'a str> {
     const FOLDERS: [&str; 6] = [

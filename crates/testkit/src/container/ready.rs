@@ -26,44 +26,34 @@ pub(super) fn sshd_greets(address: IpAddr) -> bool {
     greeting().unwrap_or(false)
 }
 
-/// Waits until systemd has started everything.
+/// Waits until systemd has started everything and nothing of it has failed.
 ///
-/// A node is asked from inside for sshd as well, so that one that is cut off can be ready too.
+/// The node is asked from inside, so that one that is cut off can be ready too.
 pub(super) fn wait(docker: &Docker, node: &BedNode) -> Result<(), BedError> {
     let begun = Instant::now();
     loop {
-        let state = docker
-            .exec(&node.container)
-            .args(["systemctl", "is-system-running"])
-            .output()?;
-        let word = String::from_utf8_lossy(&state.stdout).trim().to_owned();
-        if word == "running" {
-            let active = docker
-                .exec(&node.container)
-                .args(["systemctl", "--quiet", "is-active", "ssh.service"])
-                .succeeds()?;
-            if active {
-                return Ok(());
-            }
+        let state = systemctl(docker, node, &["is-system-running"])?;
+        // A unit that failed and is to be tried again counts as neither started nor failed.
+        let pending = systemctl(docker, node, &["list-units", "--state=activating,failed"])?;
+        if state == "running" && pending.is_empty() {
+            return Ok(());
         }
-        if word == "degraded" || begun.elapsed() > READY_LIMIT {
-            let failed = docker
-                .exec(&node.container)
-                .args([
-                    "systemctl",
-                    "list-units",
-                    "--failed",
-                    "--plain",
-                    "--no-legend",
-                ])
-                .output()?;
-            let failed = String::from_utf8_lossy(&failed.stdout);
+        if state == "degraded" || begun.elapsed() > READY_LIMIT {
             return Err(BedError::Deadline {
                 what: format!("{} is not ready", node.name),
                 waited: begun.elapsed(),
-                last: format!("systemd says '{word}' {}", failed.trim()),
+                last: format!("systemd says '{state}' {pending}"),
             });
         }
         std::thread::sleep(POLL);
     }
+}
+
+/// What systemctl prints; while systemd is not there yet that is nothing.
+fn systemctl(docker: &Docker, node: &BedNode, args: &[&str]) -> Result<String, BedError> {
+    let command = docker
+        .exec(&node.container)
+        .args(["systemctl", "--plain", "--no-legend"]);
+    let output = command.args(args).output()?;
+    Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned())
 }
