@@ -70,6 +70,10 @@ impl EmbeddedBuilder {
         self
     }
 
+    pub(super) fn node_name(&self) -> &str {
+        &self.name
+    }
+
     /// A name that may log in with a key, a certificate or nothing; may be repeated. Without
     /// any, every name may.
     #[must_use]

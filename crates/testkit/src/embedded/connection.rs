@@ -7,7 +7,7 @@ use std::sync::Arc;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 
-use super::handler::{ConnectionHandler, Pending};
+use super::client::{Client, Pending};
 use super::shared::Shared;
 use super::stream::NodeStream;
 
@@ -74,7 +74,7 @@ async fn serve(
         .config(other_key)
         .map_err(io::Error::other)?;
     let stream = NodeStream::new(socket, early, Arc::clone(shared), token.clone());
-    let handler = ConnectionHandler::new(Arc::clone(shared), (peer, local), token, pending);
+    let handler = Client::new(Arc::clone(shared), (peer, local), token, pending);
     russh::server::run_stream(config, stream, handler)
         .await?
         .await

@@ -10,9 +10,13 @@
 
 mod auth;
 mod builder;
+mod client;
+mod commands;
 mod connection;
 mod error;
 mod faults;
+mod fleet;
+mod forward;
 mod groups;
 mod handler;
 mod home;
@@ -22,14 +26,17 @@ mod node;
 mod process;
 mod pty;
 mod session;
+mod sftp;
 mod shared;
 mod signals;
 mod stats;
 mod stream;
+mod streams;
 
 pub use builder::EmbeddedBuilder;
 pub use error::Error;
 pub use faults::Faults;
+pub use fleet::EmbeddedFleet;
 pub use keys::{CertAuthority, TestKey};
 pub use node::EmbeddedNode;
 pub use stats::Stats;

@@ -22,7 +22,8 @@ const SETSID: &str = "/usr/bin/setsid";
 pub(crate) enum What {
     /// A line for the shell, byte for byte as the client sent it.
     Line(Vec<u8>),
-    /// The login shell itself.
+    /// The shell itself. Not as a login shell: that would read `/etc/profile`, and the
+    /// environment would be the machine's, not the node's.
     Shell,
 }
 
@@ -76,10 +77,9 @@ pub(crate) fn start(shared: &Arc<Shared>, order: &Order, slot: SessionSlot) -> i
         }
     }
     command.arg(&shared.shell);
-    match &order.what {
-        What::Line(line) => command.arg("-c").arg(os_string(line)),
-        What::Shell => command.arg("-l"),
-    };
+    if let What::Line(line) = &order.what {
+        command.arg("-c").arg(os_string(line));
+    }
     command
         .env_clear()
         .envs(&environment)

@@ -133,7 +133,7 @@ impl Job {
             slot,
             gone: _,
         } = self;
-        match process::start(&shared, &order, slot) {
+        match process::start(&shared, &order, slot.clone()) {
             Ok(process) => connect(&shared, process, &output, &handle, input, &running).await,
             Err(error) => {
                 let text = format!("cannot start a process: {error}\n");
@@ -142,6 +142,8 @@ impl Job {
                 let _ = output.exit_status(255).await;
             }
         }
+        // Free before the client can know: it may open the next channel at once.
+        drop(slot);
         let _ = output.close().await;
     }
 }
@@ -204,7 +206,7 @@ async fn connect(
 
 /// Copies one output stream to the channel, waiting for the client's window: nothing is read
 /// from the process that cannot be sent.
-async fn pump(
+pub(super) async fn pump(
     mut from: impl AsyncRead + Unpin,
     output: &ChannelWriteHalf<Msg>,
     extended: Option<u32>,
