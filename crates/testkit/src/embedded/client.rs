@@ -8,9 +8,9 @@ use std::sync::atomic::AtomicUsize;
 
 use russh::server::{Auth, Msg};
 use russh::{ChannelId, ChannelOpenFailure, ChannelWriteHalf};
-use tokio::io::{DuplexStream, WriteHalf};
 use tokio_util::sync::CancellationToken;
 
+use super::input::{Inlet, TRICKLE, WINDOW};
 use super::session::{Running, SessionSlot, Wishes};
 use super::shared::Shared;
 use super::streams::Listener;
@@ -52,7 +52,7 @@ pub(crate) struct Client {
 
 /// A channel between its opening and its close.
 pub(super) struct OpenChannel {
-    pub(super) input: Option<WriteHalf<DuplexStream>>,
+    pub(super) input: Option<Inlet>,
     pub(super) session: Option<SessionChannel>,
     pub(super) gone: CancellationToken,
 }
@@ -117,6 +117,19 @@ impl Client {
     pub(super) fn refused(&self) -> Option<ChannelOpenFailure> {
         let refused = self.shared.faults.borrow().refuse_channels;
         refused.then_some(ChannelOpenFailure::AdministrativelyProhibited)
+    }
+
+    /// How much a client may send ahead of what is taken.
+    pub(super) fn window(&self) -> u32 {
+        let inputs = self
+            .channels
+            .values()
+            .filter_map(|channel| channel.input.as_ref());
+        if inputs.into_iter().any(Inlet::is_slow) {
+            TRICKLE
+        } else {
+            WINDOW
+        }
     }
 
     pub(super) fn remember(&mut self, id: ChannelId, channel: OpenChannel) {

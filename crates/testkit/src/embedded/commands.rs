@@ -8,13 +8,9 @@ use russh::{ChannelId, Error};
 use rustix::termios::Winsize;
 
 use super::client::Client;
+use super::input;
 use super::process::{Order, What};
 use super::session::Job;
-
-/// What a client may send ahead of a process that does not read: eight windows. Beyond that its
-/// whole connection waits, since the library gives a window back as soon as data has come in,
-/// not when it was taken.
-pub(super) const INPUT_BUFFER: usize = 16 * 1024 * 1024;
 
 impl Client {
     /// The variables OpenSSH gives a command, and the node's own.
@@ -72,9 +68,8 @@ impl Client {
         };
         environment.append(&mut wanted.wishes.environment);
         let pty = wanted.wishes.pty.take();
-        let (near, far) = tokio::io::duplex(INPUT_BUFFER);
-        let (_, near) = tokio::io::split(near);
-        channel.input = Some(near);
+        let (inlet, input, _) = input::pair();
+        channel.input = Some(inlet);
         let job = Job {
             shared: Arc::clone(&shared),
             order: Order {
@@ -84,7 +79,7 @@ impl Client {
             },
             output,
             handle: session.handle(),
-            input: far,
+            input,
             running: Arc::clone(&wanted.running),
             slot,
             gone: gone.clone(),

@@ -7,10 +7,11 @@ use std::sync::Arc;
 
 use russh::server::{ChannelOpenHandle, Handle, Msg};
 use russh::{Channel, ChannelOpenFailure, ChannelWriteHalf};
-use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt as _, DuplexStream};
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
 use tokio_util::sync::CancellationToken;
 
+use super::input::Outlet;
 use super::session::pump;
 use super::shared::Shared;
 
@@ -24,7 +25,7 @@ pub(crate) enum Target {
 pub(crate) struct Forward {
     pub(crate) shared: Arc<Shared>,
     pub(crate) target: Target,
-    pub(crate) input: DuplexStream,
+    pub(crate) input: Outlet,
     pub(crate) output: ChannelWriteHalf<Msg>,
     pub(crate) reply: ChannelOpenHandle,
     pub(crate) gone: CancellationToken,
@@ -75,7 +76,7 @@ impl<S: AsyncRead + AsyncWrite + Send + Unpin> Stream for S {}
 
 type BoxStream = Box<dyn Stream>;
 
-async fn carry(stream: BoxStream, mut input: DuplexStream, output: &ChannelWriteHalf<Msg>) {
+async fn carry(stream: BoxStream, mut input: Outlet, output: &ChannelWriteHalf<Msg>) {
     let (from, mut to) = tokio::io::split(stream);
     let there = async {
         let _ = tokio::io::copy(&mut input, &mut to).await;

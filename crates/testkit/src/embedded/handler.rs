@@ -8,7 +8,6 @@ use russh::server::{
     Auth, ChannelOpenHandle, Handler, Msg, PublicKeyOffer, Response, Session, VerifiedPublicKey,
 };
 use russh::{Channel, ChannelId, ChannelOpenFailure, Error, Pty, Sig};
-use tokio::io::AsyncWriteExt as _;
 
 use super::client::{Client, OpenChannel, SessionChannel};
 use super::commands::{accepts_variable, answer, size};
@@ -152,24 +151,28 @@ impl Handler for Client {
     }
 
     async fn data(&mut self, id: ChannelId, data: &[u8], _: &mut Session) -> Result<(), Error> {
-        let Some(channel) = self.channels.get_mut(&id) else {
-            return Ok(());
-        };
-        if let Some(input) = &mut channel.input {
-            tokio::select! {
-                () = channel.gone.cancelled() => {}
-                // Nobody reads it any more: thrown away.
-                _ = input.write_all(data) => {}
-            }
+        if let Some(OpenChannel {
+            input: Some(input),
+            gone,
+            ..
+        }) = self.channels.get_mut(&id)
+        {
+            input.push(data, gone).await;
         }
         Ok(())
     }
 
+    fn adjust_window(&mut self, _: ChannelId, _: u32) -> u32 {
+        self.window()
+    }
+
     async fn channel_eof(&mut self, id: ChannelId, _: &mut Session) -> Result<(), Error> {
-        if let Some(channel) = self.channels.get_mut(&id)
-            && let Some(mut input) = channel.input.take()
-        {
-            let _ = input.shutdown().await;
+        let input = self
+            .channels
+            .get_mut(&id)
+            .and_then(|channel| channel.input.take());
+        if let Some(input) = input {
+            input.end().await;
         }
         Ok(())
     }

@@ -7,6 +7,7 @@ use russh::keys::{Certificate, PrivateKey, PublicKey};
 use russh::server::Config;
 use russh::{MethodSet, SshId};
 
+use super::input::WINDOW;
 use super::{Error, TestKey};
 
 /// OpenSSH's `MaxAuthTries`.
@@ -95,6 +96,7 @@ impl Identity {
             auth_rejection_time: Duration::ZERO,
             auth_rejection_time_initial: Some(Duration::ZERO),
             max_auth_attempts: MAX_AUTH_TRIES,
+            window_size: WINDOW,
             inactivity_timeout: None,
             nodelay: true,
             ..Config::default()

@@ -21,6 +21,7 @@ mod groups;
 mod handler;
 mod home;
 mod identity;
+mod input;
 mod keys;
 mod node;
 mod process;

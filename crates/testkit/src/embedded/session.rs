@@ -11,11 +11,12 @@ use russh::ChannelWriteHalf;
 use russh::server::{Handle, Msg};
 use rustix::process::Pid;
 use rustix::termios::Winsize;
-use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWriteExt as _, DuplexStream};
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::process::ChildStdin;
 use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
 
+use super::input::Outlet;
 use super::process::{self, Order, Process, Streams};
 use super::pty::{Pty, PtyRequest};
 use super::shared::Shared;
@@ -100,7 +101,7 @@ pub(crate) struct Job {
     pub(crate) order: Order,
     pub(crate) output: ChannelWriteHalf<Msg>,
     pub(crate) handle: Handle,
-    pub(crate) input: DuplexStream,
+    pub(crate) input: Outlet,
     pub(crate) running: Arc<Running>,
     pub(crate) slot: SessionSlot,
     /// The channel or its connection is gone.
@@ -155,7 +156,7 @@ async fn connect(
     process: Process,
     output: &ChannelWriteHalf<Msg>,
     handle: &Handle,
-    input: DuplexStream,
+    input: Outlet,
     running: &Running,
 ) {
     let Process {
@@ -241,7 +242,7 @@ async fn pump_pty(pty: &Pty, output: &ChannelWriteHalf<Msg>, ended: &Cancellatio
 }
 
 /// Copies the client's input to a process until either has had enough of it.
-async fn feed(mut stdin: ChildStdin, mut input: DuplexStream) {
+async fn feed(mut stdin: ChildStdin, mut input: Outlet) {
     let mut buffer = vec![0; CHUNK];
     while let Ok(n @ 1..) = input.read(&mut buffer).await {
         if stdin.write_all(&buffer[..n]).await.is_err() {
@@ -252,7 +253,7 @@ async fn feed(mut stdin: ChildStdin, mut input: DuplexStream) {
     std::future::pending().await
 }
 
-async fn type_in(pty: &Pty, mut input: DuplexStream) {
+async fn type_in(pty: &Pty, mut input: Outlet) {
     let mut buffer = vec![0; CHUNK];
     while let Ok(n @ 1..) = input.read(&mut buffer).await {
         if pty.write_all(&buffer[..n]).await.is_err() {

@@ -7,9 +7,8 @@ use russh::ChannelId;
 use russh::server::{ChannelOpenHandle, Handle, Msg};
 
 use super::client::{Client, OpenChannel};
-use super::commands::INPUT_BUFFER;
 use super::forward::{Forward, SocketKind, Target, listen_port, listen_socket};
-use super::sftp;
+use super::{input, sftp};
 
 /// A listener a client asked for, by the words it used.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -30,16 +29,15 @@ impl Client {
         let Some((output, slot)) = session.output.take().zip(session.slot.take()) else {
             return false;
         };
-        let (near, far) = tokio::io::duplex(INPUT_BUFFER);
-        let (near_read, near_write) = tokio::io::split(near);
-        channel.input = Some(near_write);
+        let (inlet, outlet, back) = input::pair();
+        channel.input = Some(inlet);
         let gone = channel.gone.clone();
         let home = self.shared.home.path().to_owned();
         self.shared.counters.sftp.one();
         self.shared.tasks.spawn(async move {
             tokio::select! {
                 () = gone.cancelled() => {}
-                () = sftp::run((near_read, far), home, output, slot) => gone.cancel(),
+                () = sftp::run((back, outlet), home, output, slot) => gone.cancel(),
             }
         });
         true
@@ -57,11 +55,10 @@ impl Client {
             return reply.reject(reason).await;
         }
         let (_, output) = channel.split();
-        let (near, input) = tokio::io::duplex(INPUT_BUFFER);
-        let (_, near) = tokio::io::split(near);
+        let (inlet, input, _) = input::pair();
         let gone = self.token.child_token();
         let channel = OpenChannel {
-            input: Some(near),
+            input: Some(inlet),
             session: None,
             gone: gone.clone(),
         };

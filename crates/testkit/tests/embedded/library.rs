@@ -27,8 +27,11 @@ pub(crate) type Session = Handle<Trusting>;
 
 /// A connection that is not authenticated.
 pub(crate) async fn dial(node: &EmbeddedNode) -> Result<Session, russh::Error> {
+    // More messages than a window holds: the library's client stops altogether while one channel
+    // is full that nobody reads.
     let config = Config {
         nodelay: true,
+        channel_buffer_size: 65536,
         ..Config::default()
     };
     connect(Arc::new(config), node.addr(), Trusting).await

@@ -16,6 +16,7 @@ use russh_sftp::protocol::{
 use russh_sftp::server::{Handler, StatusReply};
 use tokio::io::{DuplexStream, ReadHalf};
 
+use super::input::Outlet;
 use super::session::{SessionSlot, pump};
 use files::{Open, Tree};
 use status::{failure, ok};
@@ -26,7 +27,7 @@ const NAMES_PER_ANSWER: usize = 100;
 /// The library reads and writes one end of a pair of pipes; this is the other end's way to the
 /// client.
 pub(crate) async fn run(
-    (near, far): (ReadHalf<DuplexStream>, DuplexStream),
+    (near, far): (ReadHalf<DuplexStream>, Outlet),
     home: PathBuf,
     output: ChannelWriteHalf<Msg>,
     slot: SessionSlot,
