@@ -5,8 +5,10 @@
 //! node does not have or does not tell is `None` or left out, never a guess.
 
 mod bsd;
+mod checks;
 mod parse;
 mod probe;
+mod survey;
 mod tools;
 
 use std::collections::BTreeMap;
@@ -15,8 +17,10 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use self::{
+    checks::{Check, DoctorLine, Level, checks},
     parse::ProbeError,
     probe::{InvalidUnitName, Section, UnitName, probe},
+    survey::{ClockOffset, NodeStatus, StatusLine, Survey, Told},
 };
 
 /// What one probe of a node told.
