@@ -3,6 +3,7 @@
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
@@ -16,6 +17,9 @@ const TOO_MANY: &[u8] = b"Exceeded MaxStartups\r\n";
 
 /// A client's banner is 255 bytes at most, and its first packet may follow at once.
 const EARLY_BYTES: usize = 64 * 1024;
+
+/// How long to wait after a connection could not be accepted.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(10);
 
 /// Accepts connections until the node is stopped.
 pub(crate) async fn accept(listener: TcpListener, shared: Arc<Shared>) {
@@ -32,7 +36,7 @@ pub(crate) async fn accept(listener: TcpListener, shared: Arc<Shared>) {
                     .spawn(async move { welcome(socket, peer, node).await });
             }
             // A connection that was reset meanwhile, or no file left: others may come.
-            Err(_) => tokio::task::yield_now().await,
+            Err(_) => tokio::time::sleep(ACCEPT_PAUSE).await,
         }
     }
 }

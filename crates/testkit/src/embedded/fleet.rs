@@ -2,10 +2,13 @@
 
 use std::ops::Index;
 use std::slice::Iter;
+use std::sync::Arc;
 
 use futures::StreamExt as _;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use tempfile::TempDir;
 
+use super::groups::kill_by_home;
 use super::home::Home;
 use super::{EmbeddedBuilder, EmbeddedNode, Error};
 
@@ -20,6 +23,7 @@ const FILES_APART: u64 = 256;
 #[derive(Debug)]
 pub struct EmbeddedFleet {
     nodes: Vec<EmbeddedNode>,
+    root: Arc<TempDir>,
 }
 
 impl EmbeddedFleet {
@@ -42,7 +46,7 @@ impl EmbeddedFleet {
             nodes.push(node?);
         }
         drop(starting);
-        Ok(Self { nodes })
+        Ok(Self { nodes, root })
     }
 
     /// The nodes in their order.
@@ -51,8 +55,8 @@ impl EmbeddedFleet {
     }
 
     /// The nodes, to be kept one by one.
-    pub fn into_nodes(self) -> Vec<EmbeddedNode> {
-        self.nodes
+    pub fn into_nodes(mut self) -> Vec<EmbeddedNode> {
+        std::mem::take(&mut self.nodes)
     }
 
     /// The lines of a known_hosts file that trusts all of them.
@@ -64,8 +68,24 @@ impl EmbeddedFleet {
     }
 
     /// Stops all of them; see [`EmbeddedNode::stop`].
-    pub async fn stop(self) {
-        futures::future::join_all(self.nodes.into_iter().map(EmbeddedNode::stop)).await;
+    pub async fn stop(mut self) {
+        self.end();
+        let nodes = std::mem::take(&mut self.nodes);
+        futures::future::join_all(nodes.into_iter().map(EmbeddedNode::stop)).await;
+    }
+
+    /// One look at all processes does for all nodes.
+    fn end(&self) {
+        let ended = self.nodes.iter().map(EmbeddedNode::end_groups);
+        if ended.fold(false, |any, one| any | one) {
+            kill_by_home(self.root.path());
+        }
+    }
+}
+
+impl Drop for EmbeddedFleet {
+    fn drop(&mut self) {
+        self.end();
     }
 }
 

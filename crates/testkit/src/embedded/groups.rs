@@ -1,6 +1,8 @@
 //! The process groups a node has started, so that it can end them and no others.
 
 use std::collections::HashSet;
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -54,9 +56,9 @@ impl Groups {
         inner.led.contains(&leader) && rustix::process::kill_process_group(leader, signal).is_ok()
     }
 
-    /// Kills all that is left. With a private home directory that includes processes which
-    /// left their group: they are known by their `HOME`.
-    pub(crate) fn kill_all(&self, private_home: Option<&Path>) {
+    /// Kills all groups that are left, and every one that is still to come. Says, once, whether
+    /// there ever was one: then others may have left theirs.
+    pub(crate) fn kill_all(&self) -> bool {
         let mut inner = self.lock();
         inner.closed = true;
         for leader in &inner.led {
@@ -68,39 +70,52 @@ impl Groups {
                 let _ = rustix::process::kill_process_group(leader, Signal::KILL);
             }
         }
-        if let Some(home) = private_home
-            && inner.started
-        {
-            kill_by_home(home);
+        std::mem::take(&mut inner.started)
+    }
+}
+
+/// Kills every process that was started with this `HOME` or one below it, whatever group and
+/// session it is in now. For directories nobody else has.
+pub(crate) fn kill_by_home(home: &Path) {
+    /// More rounds than a process can fork and get away.
+    const ROUNDS: usize = 20;
+    for _ in 0..ROUNDS {
+        if !kill_round(home) {
+            return;
         }
     }
 }
 
-/// Kills every process that was started with this `HOME`.
-fn kill_by_home(home: &Path) {
-    let wanted = [b"HOME=", home.as_os_str().as_encoded_bytes()].concat();
+/// One look at all processes; says whether there was one to kill.
+fn kill_round(home: &Path) -> bool {
     let Ok(entries) = std::fs::read_dir("/proc") else {
-        return;
+        return false;
     };
+    let mut found = false;
     for entry in entries.flatten() {
         let name = entry.file_name();
-        let Some(pid) = name
+        let pid = name
             .to_str()
             .and_then(|name| name.parse().ok())
-            .and_then(Pid::from_raw)
-        else {
-            continue;
-        };
+            .and_then(Pid::from_raw);
+        let Some(pid) = pid else { continue };
+        // Others' processes cannot be read; those that have ended are empty.
         let Ok(environment) = std::fs::read(entry.path().join("environ")) else {
             continue;
         };
         if environment
             .split(|byte| *byte == 0)
-            .any(|variable| variable == wanted)
+            .any(|variable| is_home(variable, home))
         {
-            let _ = rustix::process::kill_process(pid, Signal::KILL);
+            found |= rustix::process::kill_process(pid, Signal::KILL).is_ok();
         }
     }
+    found
+}
+
+fn is_home(variable: &[u8], home: &Path) -> bool {
+    let value = variable.strip_prefix(b"HOME=").map(OsStr::from_bytes);
+    value.is_some_and(|value| Path::new(value).starts_with(home))
 }
 
 #[cfg(test)]
@@ -128,7 +143,8 @@ mod tests {
         let groups = Groups::default();
         let (mut ours, mut theirs) = (sleeper("/ours-1"), sleeper("/theirs-1"));
         groups.add(pid(&ours));
-        groups.kill_all(Some(Path::new("/ours-1")));
+        assert!(groups.kill_all());
+        kill_by_home(Path::new("/ours-1"));
         assert!(!ours.wait().unwrap().success());
         assert!(theirs.try_wait().unwrap().is_none());
         theirs.kill().unwrap();
@@ -138,9 +154,11 @@ mod tests {
     #[test]
     fn finds_by_home_what_left_its_group() {
         let groups = Groups::default();
-        let (mut leader, mut gone) = (sleeper("/ours-2"), sleeper("/ours-2"));
+        let (mut leader, mut gone) = (sleeper("/ours-2"), sleeper("/ours-2/below"));
         groups.add(pid(&leader));
-        groups.kill_all(Some(Path::new("/ours-2")));
+        assert!(groups.kill_all());
+        assert!(gone.try_wait().unwrap().is_none());
+        kill_by_home(Path::new("/ours-2"));
         leader.wait().unwrap();
         assert!(!gone.wait().unwrap().success());
     }
@@ -161,7 +179,7 @@ mod tests {
     #[test]
     fn a_group_started_after_the_end_is_ended_too() {
         let groups = Groups::default();
-        groups.kill_all(None);
+        assert!(!groups.kill_all());
         let mut child = sleeper("/ours-4");
         groups.add(pid(&child));
         assert!(!child.wait().unwrap().success());

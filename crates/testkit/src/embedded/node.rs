@@ -9,6 +9,9 @@ use russh::keys::{Certificate, PublicKey};
 use super::shared::Shared;
 use super::{CertAuthority, EmbeddedBuilder, Error, Faults, Stats};
 
+/// The port that goes without saying.
+const SSH_PORT: u16 = 22;
+
 /// An SSH server on loopback, in this process.
 ///
 /// When it goes, its connections are cut and every process it started is killed. Only
@@ -19,6 +22,11 @@ pub struct EmbeddedNode {
 }
 
 impl EmbeddedNode {
+    /// Ends the node but for what has left its group; says whether there may be such.
+    pub(super) fn end_groups(&self) -> bool {
+        self.shared.end_groups()
+    }
+
     pub(super) fn new(shared: Arc<Shared>) -> Self {
         Self { shared }
     }
@@ -56,10 +64,13 @@ impl EmbeddedNode {
     /// # Errors
     /// When the key cannot be encoded.
     pub fn known_hosts_line(&self) -> Result<String, Error> {
-        let (ip, port) = (self.addr().ip(), self.addr().port());
         let mut key = self.host_key();
         key.set_comment("");
-        Ok(format!("[{ip}]:{port} {}\n", key.to_openssh()?.trim_end()))
+        let key = key.to_openssh()?;
+        Ok(match (self.addr().ip(), self.addr().port()) {
+            (ip, SSH_PORT) => format!("{ip} {}\n", key.trim_end()),
+            (ip, port) => format!("[{ip}]:{port} {}\n", key.trim_end()),
+        })
     }
 
     /// Lets an authority vouch for the node's key, under its address and name; new connections

@@ -12,7 +12,7 @@ use tokio_util::task::TaskTracker;
 
 use super::auth::AuthRules;
 use super::faults::Faults;
-use super::groups::Groups;
+use super::groups::{self, Groups};
 use super::home::Home;
 use super::identity::Identity;
 use super::stats::Counters;
@@ -95,11 +95,18 @@ impl Shared {
         std::mem::replace(&mut *connected, self.stop.child_token()).cancel();
     }
 
-    /// Kills all processes of the node; says so to all its connections.
-    pub(crate) fn end(&self) {
+    /// Ends all connections and the process groups that are left. Says, once, whether there was
+    /// anything that may have left its group and has only its private home to be known by.
+    pub(crate) fn end_groups(&self) -> bool {
         self.stop.cancel();
         self.tasks.close();
-        let private = self.home.is_private().then(|| self.home.path());
-        self.groups.kill_all(private);
+        self.groups.kill_all() && self.home.is_private()
+    }
+
+    /// Ends all connections and kills all processes of the node.
+    pub(crate) fn end(&self) {
+        if self.end_groups() {
+            groups::kill_by_home(self.home.path());
+        }
     }
 }
