@@ -5,6 +5,7 @@ mod dial;
 mod lost;
 mod process;
 mod signers;
+mod stream;
 mod trust;
 mod tuning;
 mod wire;
@@ -119,7 +120,7 @@ impl Host for SshHost {
             }
         };
         match opened {
-            Ok(channel) => Ok(Box::pin(channel.into_stream())),
+            Ok(channel) => Ok(Box::pin(stream::Through::new(channel))),
             Err(error) => Err(self.channel_error(&format!("connection to {target}"), false, error)),
         }
     }

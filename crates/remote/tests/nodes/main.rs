@@ -2,5 +2,6 @@
 
 #![expect(clippy::unwrap_used, unreachable_pub, reason = "tests")]
 
+mod jump;
 mod run;
 mod support;
