@@ -23,7 +23,7 @@ pub(super) fn check(tree: &Tree, report: &mut Report) -> anyhow::Result<()> {
             }
         } else if let Ok(name) = source.path.strip_prefix(TESTS) {
             let command = Path::new(COMMANDS).join(name);
-            if !tree.has(&command) {
+            if !(tree.has(&command) || is_part(tree, name)) {
                 let message = format!(
                     "there is no command {}: rename the tests as the command was",
                     command.display()
@@ -51,6 +51,19 @@ fn is_frame(path: &Path) -> bool {
     FRAMES
         .iter()
         .any(|frame| path.file_name().is_some_and(|name| name == *frame))
+}
+
+/// Whether the tests are a part of those of a command that is a folder: `exec/faults.rs`, where
+/// there is `exec/mod.rs`. A group of commands has a `mod.rs` too, but each file of its folder is
+/// a command of its own, and needs its own name.
+fn is_part(tree: &Tree, name: &Path) -> bool {
+    let Some(folder) = name.parent().filter(|folder| *folder != Path::new("")) else {
+        return false;
+    };
+    let frame = Path::new(COMMANDS).join(folder).join("mod.rs");
+    tree.sources()
+        .filter(|source| source.path == frame)
+        .any(|source| (0..source.tokens.len()).any(|at| source.reads(at, &["struct", "Args"])))
 }
 
 /// Whether there is a `#[test]`, of whatever runtime.
@@ -112,6 +125,25 @@ mod tests {
                 "crates/cli/src/commands/status.rs:0",
                 "crates/cli/tests/commands/gone.rs:0"
             ]
+        );
+    }
+
+    #[test]
+    fn the_tests_of_a_command_may_come_in_parts() {
+        let files = |frame| {
+            [
+                ("crates/cli/src/commands/exec/mod.rs", frame),
+                ("crates/cli/tests/commands/exec/mod.rs", "mod faults;"),
+                (
+                    "crates/cli/tests/commands/exec/faults.rs",
+                    "#[test] fn a() {}",
+                ),
+            ]
+        };
+        assert!(places(check, &files("pub(crate) struct Args {}")).is_empty());
+        assert_eq!(
+            places(check, &files("pub(crate) enum Commands {}")),
+            ["crates/cli/tests/commands/exec/faults.rs:0"]
         );
     }
 

@@ -1,0 +1,19 @@
+//! `tow help`, and what `-h` says.
+
+use crate::support::{World, snapshot};
+
+#[test]
+fn topics_are_shown() {
+    let world = World::new();
+    for topic in ["exit-codes", "selection"] {
+        let done = world.tow(["help", topic]).expect(0);
+        snapshot!(world, done);
+    }
+}
+
+#[test]
+fn a_topic_that_is_not_there_is_a_mistake_of_the_user() {
+    let world = World::new();
+    let done = world.tow(["help", "nonsense"]).expect(2);
+    snapshot!(world, done);
+}

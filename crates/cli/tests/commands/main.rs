@@ -1,0 +1,11 @@
+//! Every command of `tow`, run as a user runs it: the binary, with nodes to work on.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on says where")]
+
+mod completion;
+mod exec;
+mod help;
+mod man;
+mod node;
+#[path = "../support/mod.rs"]
+mod support;

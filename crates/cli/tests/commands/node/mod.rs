@@ -1,0 +1,5 @@
+//! `tow node`.
+
+mod ls;
+mod show;
+mod trust;
