@@ -1,6 +1,7 @@
 //! The commands: one file each, and one line each here.
 
 mod completion;
+mod demo;
 mod exec;
 mod help;
 mod man;
@@ -18,6 +19,8 @@ pub(crate) enum Commands {
     /// Nodes: list, show, trust their host keys
     #[command(subcommand)]
     Node(Box<node::Commands>),
+    /// See a fleet being driven: three SSH nodes on loopback, made for the purpose
+    Demo(demo::Args),
     /// Help on a command or a topic
     Help(help::Args),
     /// Print a completion script for a shell
@@ -36,6 +39,7 @@ pub(crate) fn run(cli: Cli, terminal: &Terminal) -> anyhow::Result<Exit> {
     match command {
         Commands::Exec(args) => block_on(exec::run(*args, &global, terminal)),
         Commands::Node(command) => block_on(node::run(*command, &global, terminal)),
+        Commands::Demo(args) => block_on(demo::run(&args, terminal)),
         Commands::Help(args) => help::run(&args),
         Commands::Completion(args) => completion::run(&args),
         Commands::Man(args) => man::run(&args),
