@@ -11,6 +11,7 @@ use towline_core::{
 };
 use towline_fleet::inventory::{self, ConfigFile, Inventory, Look, find_config};
 use towline_remote::{
+    error::RemoteError,
     known_hosts::HostKeyPolicy,
     plan::{Ask, Here, Overrides, Plan, Planner, Transport},
     pool::{Limits, Pool},
@@ -95,7 +96,11 @@ impl Context {
         for warning in &plan.warnings {
             self.terminal.warn(warning);
         }
-        Ok(plan)
+        match plan.trouble_of_all() {
+            // The same words once for each node would help nobody.
+            Some(RemoteError::Config { reason, hint }) => Err(misuse(reason, hint)),
+            _ => Ok(plan),
+        }
     }
 
     /// Connections along a plan. Those no longer in use are closed after `idle`.
@@ -198,9 +203,12 @@ fn request(args: &SelectionArgs) -> anyhow::Result<Request> {
         None => Vec::new(),
         Some(path) => {
             let text = std::fs::read_to_string(path)
-                .map_err(|error| misuse(format!("{}: {error}", path.display()), None))?;
-            parse_hostfile(&text)
-                .map_err(|error| misuse(format!("{}:{error}", path.display()), None))?
+                .map_err(|error| misuse(format!("--hostfile {}: {error}", path.display()), None))?;
+            parse_hostfile(&text).map_err(|error| {
+                let (line, column) = (error.line, error.column);
+                let place = format!("{}:{line}:{column}", path.display());
+                misuse(format!("--hostfile {place}: {}", error.trouble), None)
+            })?
         }
     };
     Ok(Request {

@@ -117,7 +117,7 @@ impl World {
             .collect();
         let (sender, mut events) = mpsc::channel(8);
         let policy = Policy {
-            retries: 0,
+            retries: Some(0),
             ..Policy::default()
         };
         let cancel = CancellationToken::new();

@@ -250,6 +250,16 @@ impl RemoteError {
         }
     }
 
+    /// Whether a connection was waited for until its time was up.
+    #[must_use]
+    pub fn is_connect_timeout(&self) -> bool {
+        match self {
+            Self::ConnectTimeout { .. } => true,
+            Self::Proxy { source, .. } => source.is_connect_timeout(),
+            _ => false,
+        }
+    }
+
     /// Whether it went wrong before the account was ours: nothing can have been started.
     #[must_use]
     pub fn is_before_login(&self) -> bool {

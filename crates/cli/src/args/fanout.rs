@@ -18,9 +18,14 @@ pub(crate) struct FanoutArgs {
     /// Seconds a command may take before it is ended
     #[arg(short = 'u', long = "timeout", value_name = "SECONDS", value_parser = seconds)]
     pub(crate) command_timeout: Option<Duration>,
-    /// Further attempts to connect, when what failed may pass
-    #[arg(long, value_name = "N", default_value_t = 2)]
-    pub(crate) retries: u32,
+    /// Further attempts to connect, when what failed may pass [default: 2, 0 after a time-out]
+    ///
+    /// A connection that is refused, reset or turned away by a busy server is tried again twice,
+    /// after a pause that doubles and is partly left to chance. One that did not come up within
+    /// --connect-timeout is tried again only when this flag is given. What was refused for its
+    /// key, and a command that was begun, are never tried again.
+    #[arg(long, value_name = "N")]
+    pub(crate) retries: Option<u32>,
     /// Finish so many nodes before the next are begun: 5, 10%
     #[arg(long, value_name = "N|P%")]
     pub(crate) batch: Option<Amount>,

@@ -244,6 +244,12 @@ impl Done {
         String::from_utf8_lossy(&self.stderr).into_owned()
     }
 
+    /// Standard error as one line: where it was broken depends on the length of names.
+    pub(crate) fn said(&self) -> String {
+        let err = self.err();
+        err.split_whitespace().collect::<Vec<_>>().join(" ")
+    }
+
     /// The lines of standard output in alphabetical order: nodes finish in any.
     pub(crate) fn sorted(&self) -> Vec<String> {
         let mut lines: Vec<String> = self.out().lines().map(str::to_owned).collect();

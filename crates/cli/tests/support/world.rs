@@ -105,6 +105,15 @@ impl World {
         &self.nodes
     }
 
+    /// Ends a node and returns `ops@127.0.0.1:PORT`, where nothing listens any more.
+    pub(crate) fn stop(&mut self, name: &str) -> String {
+        let address = format!("{USER}@{}", self.address(name));
+        let at = self.nodes.iter().position(|node| node.name() == name);
+        let node = self.nodes.remove(at.unwrap());
+        self.runtime.block_on(node.stop());
+        address
+    }
+
     /// Makes a node fail as `change` says.
     pub(crate) fn fault(&self, name: &str, change: impl FnOnce(&mut Faults)) {
         let node = self.node(name);

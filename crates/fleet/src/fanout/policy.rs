@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use towline_remote::error::RemoteError;
+
 use super::Amount;
 
 /// How work is spread over nodes, and when it is stopped.
@@ -9,8 +11,9 @@ use super::Amount;
 pub struct Policy {
     /// Nodes worked on at the same time; at least one.
     pub fanout: usize,
-    /// Further attempts on a node that failed in a way that may pass.
-    pub retries: u32,
+    /// Further attempts on a node that failed in a way that may pass. When `None` they are two,
+    /// but none where a connection did not come up in time: that has been waited for already.
+    pub retries: Option<u32>,
     /// Nodes to finish before the next ones are begun, for a rolling change.
     pub batch: Option<Batch>,
     /// More failures than this, and no further node is begun; those begun come to their end.
@@ -34,7 +37,7 @@ impl Default for Policy {
     fn default() -> Self {
         Self {
             fanout: 64,
-            retries: 2,
+            retries: None,
             batch: None,
             max_fail: None,
             min_ok: None,
@@ -43,7 +46,20 @@ impl Default for Policy {
     }
 }
 
+/// Further attempts where nothing else is said.
+const RETRIES: u32 = 2;
+
 impl Policy {
+    /// Whether what failed in the given attempt, counted from 1, is tried again.
+    pub(super) fn tries_again(&self, attempt: u32, error: &RemoteError) -> bool {
+        let retries = match self.retries {
+            Some(retries) => retries,
+            None if error.is_connect_timeout() => 0,
+            None => RETRIES,
+        };
+        attempt <= retries && error.is_transient()
+    }
+
     /// How many of `total` nodes make a batch.
     pub(super) fn batch_size(&self, total: usize) -> usize {
         self.batch

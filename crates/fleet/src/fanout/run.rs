@@ -89,7 +89,7 @@ impl Running<'_> {
                         events: self.events.clone(),
                         cancel: self.cancel.clone(),
                     },
-                    self.policy.retries,
+                    self.policy,
                 ));
             }
             let Some(result) = under_way.next().await else {
@@ -153,7 +153,7 @@ impl Running<'_> {
 }
 
 /// One node, with its retries.
-async fn on_node(task: &dyn Task, context: Context, retries: u32) -> NodeResult {
+async fn on_node(task: &dyn Task, context: Context, policy: &Policy) -> NodeResult {
     let begun = Instant::now();
     let Context {
         node,
@@ -174,7 +174,7 @@ async fn on_node(task: &dyn Task, context: Context, retries: u32) -> NodeResult 
             Err(error) => error,
         };
         let failure = error.failure(node.id.as_str());
-        if attempt > retries || !error.is_transient() || cancel.is_cancelled() {
+        if !policy.tries_again(attempt, &error) || cancel.is_cancelled() {
             return failed(&error, failure).into_result(node, attempt, milliseconds(begun));
         }
         let delay = backoff::pause(attempt, fastrand::f64());

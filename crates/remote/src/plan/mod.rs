@@ -89,7 +89,7 @@ pub struct Plan {
 }
 
 /// What is wrong with the configuration of a node.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct ConfigTrouble {
     pub(crate) reason: String,
     pub(crate) hint: Option<String>,
@@ -104,6 +104,18 @@ impl From<ConfigTrouble> for RemoteError {
             reason: trouble.reason,
             hint: trouble.hint,
         }
+    }
+}
+
+impl Plan {
+    /// The mistake in the configuration that leaves no way to any node, where it is one and the
+    /// same for all of them: a matter of what was typed rather than of any node.
+    #[must_use]
+    pub fn trouble_of_all(&self) -> Option<RemoteError> {
+        let mut troubles = self.routes.values().map(|route| route.as_ref().err());
+        let first = troubles.next()??;
+        let same = troubles.all(|other| other == Some(first));
+        same.then(|| first.clone().into())
     }
 }
 

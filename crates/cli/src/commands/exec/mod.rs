@@ -1,38 +1,23 @@
 //! `tow exec`: one command on many nodes.
 
+mod command;
 mod show;
+mod spread;
 
-use std::{
-    io::Write,
-    path::PathBuf,
-    sync::{Arc, Mutex, PoisonError},
-    time::Duration,
-};
+use std::{io::Write, path::PathBuf, sync::Arc, time::Duration};
 
-use anyhow::Context as _;
-use async_trait::async_trait;
-use tokio::sync::mpsc;
-use tokio_util::sync::CancellationToken;
-use towline_core::{
-    command::{Command, PtySize, Stdin},
-    event::{Envelope, Event, Report, Status},
-    id::NodeId,
-    node::Node,
-    nodeset,
-    secret::Redactor,
-};
-use towline_fleet::{
-    exec::Exec,
-    fanout::{Gate, spread},
-};
+use towline_core::{command::Command, node::Node, nodeset, secret::Redactor};
+use towline_fleet::exec::Exec;
 
-use self::show::{Show, ShowArgs};
+use self::{
+    show::{Show, ShowArgs},
+    spread::Running,
+};
 use crate::{
     args::{BecomeArgs, FanoutArgs, GlobalArgs, OutputArgs, SelectionArgs, SshArgs},
     context::{Context, Elevation},
     exit::{Exit, misuse},
     history::LastRun,
-    interrupt,
     terminal::Terminal,
 };
 
@@ -108,7 +93,7 @@ pub(crate) async fn run(
     let context = Context::load(global, terminal).await?;
     let (nodes, words) = wanted(&args, &context)?;
     let elevation = Elevation::ask(&args.become_)?;
-    let (command, _stdin) = command(&args, &words)?;
+    let (command, _stdin) = command::command(&args, &words, &context.environment)?;
     let shown = command.display();
     if args.dry_run {
         return dry_run(&nodes, &command, &elevation);
@@ -166,46 +151,6 @@ fn wanted(args: &Args, context: &Context) -> anyhow::Result<(Vec<Arc<Node>>, Vec
     Ok((nodes, words))
 }
 
-/// The command as a value, and the file that holds what it reads for as long as it is needed.
-fn command(
-    args: &Args,
-    words: &[String],
-) -> anyhow::Result<(Command, Option<tempfile::NamedTempFile>)> {
-    let words: Vec<Vec<u8>> = words.iter().map(|word| word.clone().into_bytes()).collect();
-    let mut command = Command::typed(words).timeout(args.fanout.command_timeout);
-    command.env = args
-        .env
-        .iter()
-        .map(|(n, v)| (n.clone(), v.clone().into_bytes()))
-        .collect();
-    command.cwd = args.cwd.clone().map(String::into_bytes);
-    command.pty = args.pty.then(PtySize::default);
-    let mut kept = None;
-    command.stdin = match &args.stdin {
-        None => Stdin::Null,
-        Some(path) if path.as_os_str() == "-" => {
-            // Every node reads it from its beginning, so it has to be kept somewhere.
-            let mut file = tempfile::NamedTempFile::new().context("keeping standard input")?;
-            std::io::copy(&mut std::io::stdin().lock(), &mut file)
-                .context("keeping standard input")?;
-            file.flush().context("keeping standard input")?;
-            let path = file.path().to_owned();
-            kept = Some(file);
-            Stdin::File(path)
-        }
-        Some(path) => {
-            std::fs::File::open(path)
-                .map_err(|error| misuse(format!("--stdin {}: {error}", path.display()), None))?;
-            Stdin::File(path.clone())
-        }
-    };
-    // What can not be put on the wire is said before anything is connected.
-    command
-        .wire(&towline_core::command::Mark::new(0))
-        .map_err(|error| misuse(error, None))?;
-    Ok((command, kept))
-}
-
 fn dry_run(nodes: &[Arc<Node>], command: &Command, elevation: &Elevation) -> anyhow::Result<Exit> {
     let mut groups: Vec<(String, Vec<&str>)> = Vec::new();
     for node in nodes {
@@ -221,125 +166,4 @@ fn dry_run(nodes: &[Arc<Node>], command: &Command, elevation: &Elevation) -> any
         writeln!(out, "{} ({count}): {line}", nodeset::fold(ids))?;
     }
     Ok(Exit::Ok)
-}
-
-/// A run under way.
-struct Running<'a> {
-    args: &'a Args,
-    context: &'a Context,
-    task: Exec,
-    shown: String,
-}
-
-/// Events that wait to be shown. When they are this many, the nodes wait.
-const EVENTS: usize = 256;
-
-impl Running<'_> {
-    /// To its end, whatever it is; also whether a signal ended a command.
-    async fn finish(
-        self,
-        nodes: &[Arc<Node>],
-        words: &[String],
-        mut show: Show,
-    ) -> anyhow::Result<(Report, bool)> {
-        let cancel = CancellationToken::new();
-        let pending = Arc::new(Mutex::new(
-            nodes
-                .iter()
-                .map(|node| node.id.clone())
-                .collect::<std::collections::BTreeSet<_>>(),
-        ));
-        let (waiting, terminal) = (Arc::clone(&pending), self.context.terminal);
-        interrupt::listen(cancel.clone(), move || {
-            let waiting = waiting.lock().unwrap_or_else(PoisonError::into_inner);
-            let ids = nodeset::fold(waiting.iter().map(NodeId::as_str));
-            terminal.warn(&format!(
-                "interrupted; ending what runs on {} ({ids}). Again: at once",
-                waiting.len()
-            ));
-        })?;
-        let (sender, mut events) = mpsc::channel(EVENTS);
-        let gate = self.args.fanout.gate.clone().map(LocalGate);
-        let policy = self.args.fanout.policy();
-        let started = Event::RunStarted {
-            command: self.shown.clone(),
-            nodes: nodes.iter().map(|node| node.id.clone()).collect(),
-        };
-        let work = async {
-            let _listening = sender.send(started).await;
-            let gate = gate.as_ref().map(|gate| gate as &dyn Gate);
-            let report = spread(nodes, &policy, gate, &self.task, &sender, &cancel).await;
-            drop(sender);
-            report
-        };
-        let mut killed = false;
-        let mut failed: Vec<NodeId> = Vec::new();
-        let listen = async {
-            let mut seq = 0;
-            while let Some(event) = events.recv().await {
-                if let Event::NodeFinished(result) = &event {
-                    pending
-                        .lock()
-                        .unwrap_or_else(PoisonError::into_inner)
-                        .remove(&result.node);
-                    killed |= result.signal.is_some();
-                    if result.status != Status::Ok {
-                        failed.push(result.node.clone());
-                    }
-                }
-                let shown = show.event(&Envelope { seq, event });
-                let shown = if events.is_empty() {
-                    shown.and_then(|()| show.flush())
-                } else {
-                    shown
-                };
-                if let Err(error) = shown {
-                    // Nobody reads on: `tow exec … | head`.
-                    cancel.cancel();
-                    return (seq + 1, Err(error));
-                }
-                seq += 1;
-            }
-            (seq, Ok(()))
-        };
-        let (report, (seq, shown)) = tokio::join!(work, listen);
-        self.remember(nodes, words, &failed);
-        match shown.and_then(|()| show.finish(seq, &report)) {
-            Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(error.into()),
-            _ => Ok((report, killed)),
-        }
-    }
-
-    fn remember(&self, nodes: &[Arc<Node>], words: &[String], failed: &[NodeId]) {
-        let again = nodes.iter().filter(|node| failed.contains(&node.id));
-        let last = LastRun {
-            words: words.to_vec(),
-            failed: again.map(|node| Node::clone(node)).collect(),
-        };
-        if let Err(error) = last.save(&self.context.environment) {
-            self.context.terminal.warn(&format!(
-                "--rerun-failed will not know of this run: {error:#}"
-            ));
-        }
-    }
-}
-
-/// A command of this machine that must succeed before the next batch.
-struct LocalGate(String);
-
-#[async_trait]
-impl Gate for LocalGate {
-    async fn pass(&self) -> Result<(), String> {
-        let mut command = tokio::process::Command::new("/bin/sh");
-        command
-            .arg("-c")
-            .arg(&self.0)
-            .stdin(std::process::Stdio::null())
-            .kill_on_drop(true);
-        match command.status().await {
-            Ok(status) if status.success() => Ok(()),
-            Ok(status) => Err(format!("the gate {:?} said no ({status})", self.0)),
-            Err(error) => Err(format!("the gate {:?} could not be asked: {error}", self.0)),
-        }
-    }
 }

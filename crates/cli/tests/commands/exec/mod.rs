@@ -1,8 +1,12 @@
 //! `tow exec`.
 
+mod command;
+mod exits;
 mod interrupt;
 mod json;
+mod selection;
 mod show;
+mod spread;
 
 use crate::support::World;
 
