@@ -1,6 +1,9 @@
 //! `tow demo`.
 
-use std::process::Command;
+use std::{
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+};
 
 use rustix::process::Signal;
 
@@ -10,6 +13,25 @@ use crate::support::World;
 fn is_clean(world: &World) -> bool {
     let mut left = std::fs::read_dir(world.path("tmp")).unwrap();
     left.next().is_none()
+}
+
+/// The folder of the demonstration that stays up.
+fn folder(world: &World) -> PathBuf {
+    let mut folders = std::fs::read_dir(world.path("tmp")).unwrap();
+    folders.next().unwrap().unwrap().path()
+}
+
+/// Runs a line as a user would in another terminal; its exit code and all it printed.
+fn by_hand(folder: &Path, line: &str) -> (Option<i32>, String) {
+    let done = Command::new("sh")
+        .args(["-c", ". \"$1/env\" && eval \"$2\" 2>&1", "sh"])
+        .arg(folder)
+        .arg(line)
+        .stdin(Stdio::null())
+        .output()
+        .unwrap();
+    let shown = String::from_utf8_lossy(&done.stdout).into_owned();
+    (done.status.code(), shown)
 }
 
 #[test]
@@ -53,18 +75,10 @@ fn the_nodes_stay_until_they_are_interrupted() {
     let world = World::new();
     let running = world.tow(["demo", "--stay"]).start();
     running.await_stdout("$ tow exec -a --diff -- cat release\n");
-    let folders = std::fs::read_dir(world.path("tmp")).unwrap();
-    let folder = folders.map(|entry| entry.unwrap().path()).next().unwrap();
+    let folder = folder(&world);
 
-    // As a user would in another terminal.
-    let script = ". \"$1/env\" && tow exec -C \"$1/towline.yaml\" -a -b -- cat release";
-    let by_hand = Command::new("sh")
-        .args(["-c", script, "sh"])
-        .arg(&folder)
-        .output()
-        .unwrap();
-    let shown = String::from_utf8_lossy(&by_hand.stdout);
-    assert!(by_hand.status.success(), "{shown}");
+    let (code, shown) = by_hand(&folder, "tow exec -a -b -- cat release");
+    assert_eq!(code, Some(0), "{shown}");
     assert!(shown.contains("db-1,web-[1-2] (3)"), "{shown}");
 
     running.signal(Signal::INT);
@@ -73,6 +87,33 @@ fn the_nodes_stay_until_they_are_interrupted() {
     let inventory = folder.join("towline.yaml");
     assert!(done.out().contains(&*inventory.to_string_lossy()));
     assert!(is_clean(&world));
+}
+
+/// Lines that begin with `tow` or lead to it, in the order of the page. One that must fail says with
+/// which exit code.
+#[test]
+fn every_line_of_the_readme_s_tour_works() {
+    let readme = include_str!("../../../../README.md");
+    let blocks = readme.split("\n```sh\n").skip(1);
+    let lines: Vec<&str> = blocks
+        .flat_map(|block| block.split("\n```\n").next().unwrap().lines())
+        .collect();
+    assert!(lines.len() > 10, "the tour is not found: {lines:?}");
+
+    let world = World::new();
+    let running = world.tow(["demo", "--stay"]).start();
+    running.await_stdout("$ tow exec -a --diff -- cat release\n");
+    let folder = folder(&world);
+    for line in lines {
+        let wanted = line.split_once("# exit code ").map_or(0, |(_, rest)| {
+            let digits = rest.split(|c: char| !c.is_ascii_digit()).next().unwrap();
+            digits.parse().unwrap()
+        });
+        let (code, shown) = by_hand(&folder, line);
+        assert_eq!(code, Some(wanted), "{line}\n{shown}");
+    }
+    running.signal(Signal::INT);
+    assert_eq!(running.done().code, Some(0));
 }
 
 #[test]
