@@ -7,7 +7,10 @@ use towline_core::{
     event::{Failure, FailureKind},
 };
 
-use crate::{known_hosts::HostKeyError, ssh::AuthAttempt};
+use crate::{
+    known_hosts::HostKeyError,
+    ssh::{AuthAttempt, AuthResult},
+};
 
 /// A failure of the connection layer. Each kind says what was tried; which node it was for is
 /// added by whoever knows the node's name.
@@ -158,12 +161,19 @@ pub enum RemoteError {
     },
 }
 
+/// Whether this process or machine may open no more files.
+pub(crate) fn is_out_of_files(error: &io::Error) -> bool {
+    use rustix::io::Errno;
+    let code = error.raw_os_error();
+    code == Some(Errno::MFILE.raw_os_error()) || code == Some(Errno::NFILE.raw_os_error())
+}
+
 /// How far a connection had come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Stage {
     /// The TCP connection.
     Tcp,
-    /// The servers's greeting and the key exchange.
+    /// The server's greeting and the key exchange.
     Handshake,
     /// Proving who we are.
     Authentication,
@@ -203,6 +213,20 @@ impl std::fmt::Display for BecomeRefusal {
 }
 
 impl RemoteError {
+    /// The shell that is to read a command line on this machine can not be started.
+    pub(crate) fn shell(shell: &str, source: io::Error) -> Self {
+        match source.kind() {
+            io::ErrorKind::NotFound | io::ErrorKind::PermissionDenied => Self::Config {
+                reason: format!("the login shell {shell} can not be started: {source}"),
+                hint: Some("set SHELL to a shell that exists".to_owned()),
+            },
+            _ => Self::Local {
+                what: format!("starting {shell}"),
+                source,
+            },
+        }
+    }
+
     /// The kind, for programs.
     #[must_use]
     pub fn kind(&self) -> FailureKind {
@@ -292,7 +316,12 @@ impl RemoteError {
             }
             Self::Proxy { source, proxy } => return source.hint(proxy),
             Self::HostKey(error) => error.hint(node),
-            Self::AuthDenied { user, address, .. } => auth_hint(user, address),
+            Self::AuthDenied {
+                user,
+                address,
+                attempts,
+                accepts,
+            } => auth_hint(user, address, attempts, accepts),
             Self::Become {
                 account, reason, ..
             } => match reason {
@@ -313,6 +342,9 @@ impl RemoteError {
             }
             Self::Config { hint, .. } => return hint.clone(),
             Self::Pin { source, .. } => source.hint(node),
+            Self::Local { source, .. } if is_out_of_files(source) => {
+                "raise the limit with: ulimit -n 4096; or lower the fan-out with -f N".to_owned()
+            }
             _ => return None,
         };
         Some(text)
@@ -336,7 +368,22 @@ impl RemoteError {
     }
 }
 
-fn auth_hint(user: &str, address: &str) -> String {
+fn auth_hint(user: &str, address: &str, attempts: &[AuthAttempt], accepts: &[String]) -> String {
+    if attempts.iter().any(AuthAttempt::is_agent_failure) {
+        return "see whether the agent answers: ssh-add -l; or name a key with --identity FILE"
+            .to_owned();
+    }
+    if attempts.iter().any(|a| a.result == AuthResult::HungUp) {
+        return "the server allows only so many tries: name the right key with \
+                --identity FILE -o IdentitiesOnly=yes"
+            .to_owned();
+    }
+    let takes = |kind: &str| accepts.iter().any(|accepted| accepted == kind);
+    let password = if takes("password") || takes("keyboard-interactive") {
+        "; or give the account's password with -k"
+    } else {
+        ""
+    };
     let (host, port) = address.rsplit_once(':').unwrap_or((address, "22"));
     let host = host.trim_start_matches('[').trim_end_matches(']');
     let port = if port == "22" {
@@ -345,7 +392,8 @@ fn auth_hint(user: &str, address: &str) -> String {
         format!("-p {port} ")
     };
     format!(
-        "put your key there with: ssh-copy-id {port}{user}@{host}; or name another key with --identity FILE or another account with -l USER"
+        "put your key there with: ssh-copy-id {port}{user}@{host}; or name another key with \
+         --identity FILE or another account with -l USER{password}"
     )
 }
 

@@ -68,10 +68,7 @@ impl Host for LocalHost {
         let mut child = self
             .command(open)
             .spawn()
-            .map_err(|source| RemoteError::Local {
-                what: format!("starting {}", self.shell),
-                source,
-            })?;
+            .map_err(|source| RemoteError::shell(&self.shell, source))?;
         let group = child
             .id()
             .and_then(|id| Pid::from_raw(i32::try_from(id).ok()?));

@@ -74,10 +74,7 @@ impl ProxyCommand {
             .kill_on_drop(true)
             .process_group(0)
             .spawn()
-            .map_err(|source| RemoteError::Local {
-                what: format!("starting {}", self.shell),
-                source,
-            })?;
+            .map_err(|source| RemoteError::shell(&self.shell, source))?;
         let (Some(stdin), Some(stdout), Some(stderr)) =
             (child.stdin.take(), child.stdout.take(), child.stderr.take())
         else {

@@ -69,6 +69,8 @@ pub enum AuthResult {
     Unusable(String),
     /// The agent could not be used; why.
     AgentFailed(String),
+    /// The server ended the connection first: many do after some refusals.
+    HungUp,
 }
 
 impl AuthAttempt {
@@ -89,6 +91,7 @@ impl fmt::Display for AuthAttempt {
             AuthResult::Unusable(why) | AuthResult::AgentFailed(why) => {
                 write!(f, "{what} ({why})")
             }
+            AuthResult::HungUp => write!(f, "{what} (the server hung up)"),
         }
     }
 }
@@ -119,31 +122,33 @@ impl Login {
             rsa_hash: None,
             tried: Vec::new(),
         };
-        for (name, way) in &self.ways {
-            if attempt.handle.is_closed() {
-                break;
-            }
+        for (at, (name, way)) in self.ways.iter().enumerate() {
             match attempt.try_one(way).await {
                 Ok(true) => return Ok(()),
                 Ok(false) => attempt.note(name, AuthResult::Refused),
                 Err(Skip::Said(result)) => attempt.note(name, result),
-                Err(Skip::Lost) => break,
+                // After a refusal it is one as well, and never tried again on its own account.
+                Err(Skip::Lost) if attempt.was_refused() => {
+                    attempt.note(name, AuthResult::HungUp);
+                    if let others @ 1.. = self.ways.len() - at - 1 {
+                        attempt.note(&format!("{others} more"), AuthResult::HungUp);
+                    }
+                    break;
+                }
+                Err(Skip::Lost) => {
+                    return Err(RemoteError::Dropped {
+                        address: address.to_owned(),
+                        stage: Stage::Authentication,
+                        source: None,
+                    });
+                }
             }
         }
         let Attempt {
-            handle,
             remaining,
             mut tried,
             ..
         } = attempt;
-        if tried.is_empty() && handle.is_closed() {
-            let address = address.to_owned();
-            return Err(RemoteError::Dropped {
-                address,
-                stage: Stage::Authentication,
-                source: None,
-            });
-        }
         tried.extend(self.unusable.iter().cloned());
         Err(RemoteError::AuthDenied {
             user: self.user.clone(),
@@ -174,7 +179,16 @@ impl Attempt<'_> {
         });
     }
 
+    fn was_refused(&self) -> bool {
+        self.tried
+            .iter()
+            .any(|attempt| attempt.result == AuthResult::Refused)
+    }
+
     async fn try_one(&mut self, way: &Credential) -> Result<bool, Skip> {
+        if self.handle.is_closed() {
+            return Err(Skip::Lost);
+        }
         let user = self.login.user.clone();
         let answer = match way {
             Credential::Key(key) => {

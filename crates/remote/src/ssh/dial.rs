@@ -18,7 +18,7 @@ use super::{
     wire,
 };
 use crate::{
-    error::{RemoteError, Stage},
+    error::{RemoteError, Stage, is_out_of_files},
     host::{BoxStream, Host, Target},
     proxy::ProxyCommand,
 };
@@ -274,10 +274,4 @@ fn tcp_error(endpoint: &Endpoint, source: io::Error) -> RemoteError {
         },
         _ => RemoteError::Unreachable { address, source },
     }
-}
-
-fn is_out_of_files(error: &io::Error) -> bool {
-    use rustix::io::Errno;
-    let code = error.raw_os_error();
-    code == Some(Errno::MFILE.raw_os_error()) || code == Some(Errno::NFILE.raw_os_error())
 }

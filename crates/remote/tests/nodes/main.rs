@@ -2,6 +2,16 @@
 
 #![expect(clippy::unwrap_used, unreachable_pub, reason = "tests")]
 
+mod auth;
+mod host_keys;
 mod jump;
+#[expect(
+    dead_code,
+    reason = "shared with the tests of identities, which need more of it"
+)]
+#[path = "../identity/support.rs"]
+mod keys;
+mod local;
+mod planned;
 mod run;
 mod support;

@@ -8,7 +8,7 @@ use towline_core::{command::Mark, node::Node};
 use towline_remote::{
     error::RemoteError,
     known_hosts::{HostKeyPolicy, HostName, KnownHosts, Options},
-    pool::{Limits, Pool},
+    pool::{Connect, Limits, Pool},
     route::{Route, Router, SshRoute, Through},
     run::{Gather, Outcome, Run},
     ssh::{Credential, Endpoint, Login, Trust, Tuning},
@@ -103,6 +103,14 @@ pub fn node(id: &str) -> Node {
 
 pub fn mark() -> Mark {
     Mark::new(fastrand::u128(..))
+}
+
+/// The error of a connection that does not come about.
+pub async fn denied(pool: &Pool, id: &str) -> RemoteError {
+    match pool.connect(&node(id)).await {
+        Ok(_) => panic!("{id} let us in"),
+        Err(error) => error,
+    }
 }
 
 /// Runs a command to its end and gathers what it wrote.
