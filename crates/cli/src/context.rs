@@ -287,7 +287,10 @@ impl Ask for AtTerminal {
 /// Asks for something that is not shown.
 fn prompt(question: &str) -> anyhow::Result<Secret> {
     let answer = rpassword::prompt_password(question);
-    let answer = answer.context("there is no terminal to ask for a password at")?;
+    let answer = answer.map_err(|_| {
+        let asked = question.trim_end_matches(": ");
+        misuse(format!("{asked}: there is no terminal to ask at"), None)
+    })?;
     Ok(Secret::new(answer))
 }
 

@@ -58,10 +58,22 @@ impl Terminal {
 
     /// Columns of the terminal that standard output is, if it is one.
     pub(crate) fn width(&self) -> Option<u16> {
-        if !self.stdout_is_terminal {
-            return None;
-        }
-        terminal_size::terminal_size().map(|(width, _)| width.0)
+        let size = || terminal_size::terminal_size_of(std::io::stdout());
+        let size = self.stdout_is_terminal.then(size)?;
+        size.map(|(width, _)| width.0)
+    }
+
+    /// Columns of the terminal that standard error is, if it is one.
+    fn stderr_width(&self) -> Option<u16> {
+        let size = || terminal_size::terminal_size_of(std::io::stderr());
+        let size = self.stderr_is_terminal.then(size)?;
+        size.map(|(width, _)| width.0)
+    }
+
+    /// Whether a line on standard error can be taken away again.
+    pub(crate) fn can_erase(&self) -> bool {
+        let dumb = std::env::var_os("TERM").is_some_and(|value| value == "dumb");
+        self.stderr_is_terminal && !dumb
     }
 
     /// How standard output and standard error are written to.
@@ -71,15 +83,19 @@ impl Terminal {
             .filter_map(std::env::var_os)
             .find(|value| !value.is_empty())
             .is_some_and(|value| value.to_string_lossy().to_lowercase().contains("utf"));
-        let style = |color, terminal| Style {
+        let style = |color, terminal, width| Style {
             color,
             terminal,
-            width: self.width(),
+            width,
             unicode,
         };
         [
-            style(self.stdout_color, self.stdout_is_terminal),
-            style(self.stderr_color, self.stderr_is_terminal),
+            style(self.stdout_color, self.stdout_is_terminal, self.width()),
+            style(
+                self.stderr_color,
+                self.stderr_is_terminal,
+                self.stderr_width(),
+            ),
         ]
     }
 

@@ -7,6 +7,7 @@ pub(crate) mod fold;
 pub(crate) mod gather;
 pub(crate) mod human;
 pub(crate) mod prefix;
+pub(crate) mod progress;
 pub(crate) mod reason;
 pub(crate) mod spool;
 pub(crate) mod summary;

@@ -11,10 +11,21 @@ pub(crate) use self::{
     world::World,
 };
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// How long anything may take on a loaded machine.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Looks again and again until something holds.
+#[track_caller]
+pub(crate) fn wait_until(holds: impl Fn() -> bool) {
+    let deadline = Instant::now() + PATIENCE;
+    while !holds() {
+        assert!(Instant::now() < deadline, "it never came to hold");
+        // tidy: allow-sleep there is nothing to wait on in another process
+        std::thread::sleep(Duration::from_millis(10));
+    }
+}
 
 /// Holds what a program did against a snapshot, without what differs from run to run.
 ///

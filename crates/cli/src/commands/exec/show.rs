@@ -16,7 +16,11 @@ use crate::{
     args::Format,
     context::Context,
     exit::misuse,
-    render::{Style, diff::diff, fold::fold, gather::Gather, prefix::Live, summary::summary},
+    render::{
+        Style, diff::diff, fold::fold, gather::Gather, prefix::Live, progress::Progress,
+        summary::summary,
+    },
+    terminal::Terminal,
 };
 
 /// Flags for what is shown.
@@ -44,6 +48,8 @@ pub(crate) struct Show {
     out: io::BufWriter<Stdout>,
     styles: [Style; 2],
     results: Vec<NodeResult>,
+    progress: Option<Progress>,
+    terminal: Terminal,
 }
 
 enum Form {
@@ -92,13 +98,55 @@ impl Show {
             form,
             files,
             out,
-            styles,
             results: Vec::new(),
+            progress: (format == Format::Auto && context.terminal.can_erase())
+                .then(|| Progress::new(styles[1])),
+            styles,
+            terminal: context.terminal,
         })
+    }
+
+    /// Whether it is shown how far the run is, so that [`Show::tick`] is to be called.
+    pub(crate) fn has_progress(&self) -> bool {
+        self.progress.is_some()
+    }
+
+    /// Shows how far the run is.
+    pub(crate) fn tick(&mut self) -> io::Result<()> {
+        match &mut self.progress {
+            Some(progress) => progress.tick(&mut io::stderr().lock()),
+            None => Ok(()),
+        }
+    }
+
+    /// Tells the user something that stops nothing.
+    pub(crate) fn warn(&mut self, message: &str) -> io::Result<()> {
+        self.out.flush()?;
+        self.erase_progress()?;
+        self.terminal.warn(message);
+        Ok(())
+    }
+
+    fn erase_progress(&mut self) -> io::Result<()> {
+        match &mut self.progress {
+            Some(progress) => progress.erase(&mut io::stderr().lock()),
+            None => Ok(()),
+        }
     }
 
     /// Shows what happened.
     pub(crate) fn event(&mut self, envelope: &Envelope) -> io::Result<()> {
+        if let Some(progress) = &mut self.progress {
+            progress.event(&envelope.event);
+            let writes = matches!(self.form, Form::Live(_))
+                && matches!(
+                    envelope.event,
+                    Event::Output { .. } | Event::NodeFinished(_)
+                );
+            if writes || matches!(envelope.event, Event::Warning { .. }) {
+                progress.erase(&mut io::stderr().lock())?;
+            }
+        }
         match &envelope.event {
             Event::Output { node, stream, data } => {
                 if let Some(files) = &mut self.files {
@@ -147,11 +195,16 @@ impl Show {
 
     /// To be called when nothing else is about to happen at once: what was shown is seen.
     pub(crate) fn flush(&mut self) -> io::Result<()> {
-        self.out.flush()
+        self.out.flush()?;
+        match &mut self.progress {
+            Some(progress) => progress.show(&mut io::stderr().lock()),
+            None => Ok(()),
+        }
     }
 
     /// Shows how it ended.
     pub(crate) fn finish(mut self, seq: u64, report: &Report) -> io::Result<()> {
+        self.erase_progress()?;
         match self.form {
             Form::Json => self.line(&Envelope {
                 seq,

@@ -1,12 +1,12 @@
 //! A run of `tow exec` under way: the nodes on one side, what is shown on the other, and Ctrl-C.
 
-use std::{
-    collections::BTreeSet,
-    sync::{Arc, Mutex, PoisonError},
-};
+use std::{collections::BTreeSet, io, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
-use tokio::sync::mpsc;
+use tokio::{
+    sync::mpsc,
+    time::{Instant, MissedTickBehavior},
+};
 use tokio_util::sync::CancellationToken;
 use towline_core::{
     event::{Envelope, Event, Report, Status},
@@ -33,31 +33,23 @@ pub(super) struct Running<'a> {
 /// Events that wait to be shown. When they are this many, the nodes wait.
 const EVENTS: usize = 256;
 
+/// What is done sooner needs no word on how far it is.
+const FIRST_TICK: Duration = Duration::from_millis(500);
+
+/// How often it is told how far the run is.
+const TICK: Duration = Duration::from_millis(200);
+
 impl Running<'_> {
     /// To its end, whatever it is; also whether a signal ended a command.
     pub(super) async fn finish(
         self,
         nodes: &[Arc<Node>],
         words: &[String],
-        mut show: Show,
+        show: Show,
     ) -> anyhow::Result<(Report, bool)> {
         let cancel = CancellationToken::new();
-        let pending = Arc::new(Mutex::new(
-            nodes
-                .iter()
-                .map(|node| node.id.clone())
-                .collect::<BTreeSet<_>>(),
-        ));
-        let (waiting, terminal) = (Arc::clone(&pending), self.context.terminal);
-        interrupt::listen(cancel.clone(), move || {
-            let waiting = waiting.lock().unwrap_or_else(PoisonError::into_inner);
-            let ids = nodeset::fold(waiting.iter().map(NodeId::as_str));
-            terminal.warn(&format!(
-                "interrupted; ending what runs on {} ({ids}). Again: at once",
-                waiting.len()
-            ));
-        })?;
-        let (sender, mut events) = mpsc::channel(EVENTS);
+        interrupt::listen(cancel.clone(), || {})?;
+        let (sender, events) = mpsc::channel(EVENTS);
         let gate = self.args.fanout.gate.clone().map(LocalGate);
         let policy = self.args.fanout.policy();
         let started = Event::RunStarted {
@@ -71,40 +63,29 @@ impl Running<'_> {
             drop(sender);
             report
         };
-        let mut killed = false;
-        let mut failed: Vec<NodeId> = Vec::new();
-        let listen = async {
-            let mut seq = 0;
-            while let Some(event) = events.recv().await {
-                if let Event::NodeFinished(result) = &event {
-                    pending
-                        .lock()
-                        .unwrap_or_else(PoisonError::into_inner)
-                        .remove(&result.node);
-                    killed |= result.signal.is_some();
-                    if result.status != Status::Ok {
-                        failed.push(result.node.clone());
-                    }
-                }
-                let shown = show.event(&Envelope { seq, event });
-                let shown = if events.is_empty() {
-                    shown.and_then(|()| show.flush())
-                } else {
-                    shown
-                };
-                if let Err(error) = shown {
-                    // Nobody reads on: `tow exec … | head`.
-                    cancel.cancel();
-                    return (seq + 1, Err(error));
-                }
-                seq += 1;
-            }
-            (seq, Ok(()))
+        let mut listener = Listener {
+            show,
+            seq: 0,
+            pending: nodes.iter().map(|node| node.id.clone()).collect(),
+            failed: Vec::new(),
+            killed: false,
+            broken: None,
         };
-        let (report, (seq, shown)) = tokio::join!(work, listen);
-        self.remember(nodes, words, &failed);
-        match shown.and_then(|()| show.finish(seq, &report)) {
-            Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(error.into()),
+        let (report, ()) = tokio::join!(work, listener.listen(events, &cancel));
+        self.remember(nodes, words, &listener.failed);
+        let Listener {
+            show,
+            seq,
+            killed,
+            broken,
+            ..
+        } = listener;
+        let shown = match broken {
+            Some(error) => Err(error),
+            None => show.finish(seq, &report),
+        };
+        match shown {
+            Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error.into()),
             _ => Ok((report, killed)),
         }
     }
@@ -120,6 +101,76 @@ impl Running<'_> {
                 "--rerun-failed will not know of this run: {error:#}"
             ));
         }
+    }
+}
+
+/// Takes what happens, shows it and remembers what counts at the end.
+struct Listener {
+    show: Show,
+    seq: u64,
+    /// Nodes that are not done.
+    pending: BTreeSet<NodeId>,
+    /// Nodes that did not end well.
+    failed: Vec<NodeId>,
+    /// Whether a signal ended a command.
+    killed: bool,
+    /// Why nothing can be shown any more.
+    broken: Option<io::Error>,
+}
+
+impl Listener {
+    /// To the last event. `cancel` is triggered by the user, or here when nobody reads on.
+    async fn listen(&mut self, mut events: mpsc::Receiver<Event>, cancel: &CancellationToken) {
+        let mut told = false;
+        let mut ticks = tokio::time::interval_at(Instant::now() + FIRST_TICK, TICK);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            let shown = tokio::select! {
+                biased;
+                () = cancel.cancelled(), if !told => {
+                    told = true;
+                    self.tell_of_interrupt()
+                }
+                event = events.recv() => match event {
+                    None => return,
+                    Some(event) => self.take(event, events.is_empty()),
+                },
+                _ = ticks.tick(), if self.show.has_progress() => self.show.tick(),
+            };
+            if let Err(error) = shown
+                && self.broken.is_none()
+            {
+                // Nobody reads on: `tow exec … | head`. The rest is counted all the same.
+                self.broken = Some(error);
+                told = true;
+                cancel.cancel();
+            }
+        }
+    }
+
+    fn take(&mut self, event: Event, last: bool) -> io::Result<()> {
+        if let Event::NodeFinished(result) = &event {
+            self.pending.remove(&result.node);
+            self.killed |= result.signal.is_some();
+            if result.status != Status::Ok {
+                self.failed.push(result.node.clone());
+            }
+        }
+        let seq = self.seq;
+        self.seq += 1;
+        if self.broken.is_some() {
+            return Ok(());
+        }
+        self.show.event(&Envelope { seq, event })?;
+        if last { self.show.flush() } else { Ok(()) }
+    }
+
+    fn tell_of_interrupt(&mut self) -> io::Result<()> {
+        let ids = nodeset::fold(self.pending.iter().map(NodeId::as_str));
+        self.show.warn(&format!(
+            "interrupted; ending what runs on {} ({ids}). Again: at once",
+            self.pending.len()
+        ))
     }
 }
 

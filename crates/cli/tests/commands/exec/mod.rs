@@ -4,6 +4,7 @@ mod command;
 mod exits;
 mod interrupt;
 mod json;
+mod progress;
 mod selection;
 mod show;
 mod spread;
