@@ -9,6 +9,8 @@ mod exit;
 mod history;
 mod interrupt;
 mod render;
+mod status;
+mod survey;
 mod terminal;
 
 use std::process::ExitCode;

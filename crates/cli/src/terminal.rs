@@ -76,6 +76,14 @@ impl Terminal {
         self.stderr_is_terminal && !dumb
     }
 
+    /// Lines of the terminal that standard output is, if it is one.
+    pub(crate) fn height(&self) -> Option<u16> {
+        if !self.stdout_is_terminal {
+            return None;
+        }
+        terminal_size::terminal_size().map(|(_, height)| height.0)
+    }
+
     /// How standard output and standard error are written to.
     pub(crate) fn styles(&self) -> [Style; 2] {
         let unicode = ["LC_ALL", "LC_CTYPE", "LANG"]

@@ -9,12 +9,12 @@ use crate::id::NodeId;
 
 /// An event with its place in the run.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
-pub struct Envelope {
+pub struct Envelope<E = Event> {
     /// Counts up by one from 0 within a run: a reader that saw `seq` can ask for what came after.
     pub seq: u64,
     /// What happened.
     #[serde(flatten)]
-    pub event: Event,
+    pub event: E,
 }
 
 /// Something that happened in a run.
@@ -250,6 +250,8 @@ pub enum FailureKind {
     Cancelled,
     /// The command can not be run as it was given.
     Command,
+    /// A service that was asked about is not up.
+    Unit,
     /// Configuration that applies to this node is wrong.
     Config,
     /// Something on this machine: a file, a limit.

@@ -151,10 +151,14 @@ async fn every_node_tells_what_it_is() {
     }
     let unit: UnitName = "towline-no-such-service".parse().unwrap();
     let (report, all) = world.survey(&[unit], Duration::from_secs(30)).await;
-    assert_eq!((report.ok, report.nodes), (4, 4), "{all:?}");
+    // They told; what they told of the service is not that it is up.
+    assert_eq!((report.failed, report.nodes), (4, 4), "{all:?}");
     let kernel = fs::read_to_string("/proc/sys/kernel/osrelease").unwrap();
     for (id, status) in &all {
         let facts = status.facts.as_ref().unwrap();
+        assert_eq!(status.status, Status::Failed, "{id}");
+        let error = status.error.as_ref().unwrap();
+        assert_eq!(error.kind, FailureKind::Unit, "{id}");
         assert_eq!(facts.kernel.as_deref(), Some(kernel.trim()), "{id}");
         assert!(facts.root_disk().is_some() && facts.runs.is_some(), "{id}");
         assert!(matches!(

@@ -3,6 +3,7 @@
 
 mod fanout;
 mod output;
+mod probe;
 mod selection;
 mod ssh;
 
@@ -13,8 +14,9 @@ use clap::{Args, Parser};
 pub(crate) use self::{
     fanout::FanoutArgs,
     output::{Format, OutputArgs},
+    probe::ProbeArgs,
     selection::SelectionArgs,
-    ssh::{BecomeArgs, SshArgs, TransportArg},
+    ssh::{BecomeArgs, SshArgs, TransportArg, seconds},
 };
 use crate::{commands::Commands, terminal::ColorChoice};
 

@@ -6,6 +6,7 @@ mod exec;
 mod help;
 mod man;
 mod node;
+mod status;
 
 use clap::Subcommand;
 
@@ -19,6 +20,8 @@ pub(crate) enum Commands {
     /// Nodes: list, show, trust their host keys
     #[command(subcommand)]
     Node(Box<node::Commands>),
+    /// How nodes are doing, and what they can run
+    Status(Box<status::Args>),
     /// See a fleet being driven: three SSH nodes on loopback, made for the purpose
     Demo(demo::Args),
     /// Help on a command or a topic
@@ -39,6 +42,7 @@ pub(crate) fn run(cli: Cli, terminal: &Terminal) -> anyhow::Result<Exit> {
     match command {
         Commands::Exec(args) => block_on(exec::run(*args, &global, terminal)),
         Commands::Node(command) => block_on(node::run(*command, &global, terminal)),
+        Commands::Status(args) => block_on(status::run(*args, &global, terminal)),
         Commands::Demo(args) => block_on(demo::run(&args, terminal)),
         Commands::Help(args) => help::run(&args),
         Commands::Completion(args) => completion::run(&args),

@@ -1,7 +1,10 @@
 //! A table fitted to the terminal: columns that matter less make room for those that matter more,
 //! and no cell is ever broken into two lines.
 
-use std::io::{self, Write};
+use std::{
+    borrow::Cow,
+    io::{self, Write},
+};
 
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
@@ -13,13 +16,21 @@ const GAP: usize = 2;
 /// A table.
 pub(crate) struct Table {
     columns: Vec<Column>,
-    rows: Vec<Vec<Cell>>,
+    rows: Vec<Row>,
+}
+
+/// A line of a table.
+struct Row {
+    /// For each column one.
+    cells: Vec<Cell>,
+    /// What stands in the place of all columns from this one on.
+    note: Option<(usize, Cell)>,
 }
 
 /// A column.
 #[derive(Clone, Debug)]
 pub(crate) struct Column {
-    title: &'static str,
+    title: Cow<'static, str>,
     right: bool,
     /// 0 is never left out; of the others the highest goes first.
     rank: u8,
@@ -36,9 +47,9 @@ pub(crate) struct Cell {
 
 impl Column {
     /// A column that is always there and as wide as its widest cell.
-    pub(crate) fn new(title: &'static str) -> Self {
+    pub(crate) fn new(title: impl Into<Cow<'static, str>>) -> Self {
         Self {
-            title,
+            title: title.into(),
             right: false,
             rank: 0,
             least: None,
@@ -92,7 +103,18 @@ impl Table {
     /// Adds a row: a cell for each column; what is missing is empty.
     pub(crate) fn row(&mut self, mut cells: Vec<Cell>) {
         cells.resize_with(self.columns.len(), Cell::default);
-        self.rows.push(cells);
+        self.rows.push(Row { cells, note: None });
+    }
+
+    /// Adds a row of which only the first cells are known, and what is to be said instead of the
+    /// others. It runs on to the end of the line, and makes no column wider.
+    pub(crate) fn note(&mut self, mut cells: Vec<Cell>, note: Cell) {
+        let from = cells.len();
+        cells.resize_with(self.columns.len(), Cell::default);
+        self.rows.push(Row {
+            cells,
+            note: Some((from, note)),
+        });
     }
 
     /// Writes it. A column without any text is left out.
@@ -101,37 +123,63 @@ impl Table {
     /// When it can not be written.
     pub(crate) fn write(&self, style: Style, to: &mut impl Write) -> io::Result<()> {
         let shown = self.fit(style);
-        let titles: Vec<Cell> = self
-            .columns
-            .iter()
-            .map(|column| Cell::new(Tone::Strong, column.title))
-            .collect();
+        let titles = Row {
+            cells: self
+                .columns
+                .iter()
+                .map(|column| Cell::new(Tone::Strong, &column.title))
+                .collect(),
+            note: None,
+        };
         for row in std::iter::once(&titles).chain(&self.rows) {
-            // What is empty at the end of a line needs no blanks to stand on.
-            let full = shown.iter().rposition(|&(at, _)| !row[at].text.is_empty());
-            let mut owed = 0;
-            for &(at, width) in &shown[..full.map_or(0, |last| last + 1)] {
-                let text = cut(&row[at].text, width, style.unicode);
-                let blanks = width - text.width();
-                let (before, after) = match self.columns[at].right {
-                    true => (blanks, 0),
-                    false => (0, blanks),
-                };
-                let before = owed + before;
-                owed = GAP + after;
-                write!(to, "{:before$}{}", "", style.paint(row[at].tone, text))?;
-            }
-            writeln!(to)?;
+            self.write_row(row, &shown, style, to)?;
         }
         Ok(())
+    }
+
+    fn write_row(
+        &self,
+        row: &Row,
+        shown: &[(usize, usize)],
+        style: Style,
+        to: &mut impl Write,
+    ) -> io::Result<()> {
+        // What is empty at the end of a line needs no blanks to stand on.
+        let end = match row.note {
+            Some((from, _)) => shown.partition_point(|&(at, _)| at < from),
+            None => shown
+                .iter()
+                .rposition(|&(at, _)| !row.cells[at].text.is_empty())
+                .map_or(0, |last| last + 1),
+        };
+        let (mut owed, mut gone) = (0, 0);
+        for &(at, width) in &shown[..end] {
+            let cell = &row.cells[at];
+            let text = cut(&cell.text, width, style.unicode);
+            let blanks = width - text.width();
+            let (before, after) = match self.columns[at].right {
+                true => (blanks, 0),
+                false => (0, blanks),
+            };
+            let before = owed + before;
+            owed = GAP + after;
+            gone += width + GAP;
+            write!(to, "{:before$}{}", "", style.paint(cell.tone, text))?;
+        }
+        if let Some((_, note)) = &row.note {
+            let room = style.width.map_or(usize::MAX, usize::from);
+            let text = cut(&note.text, room.saturating_sub(gone), style.unicode);
+            write!(to, "{:owed$}{}", "", style.paint(note.tone, text))?;
+        }
+        writeln!(to)
     }
 
     /// The columns that are shown, each with its width.
     fn fit(&self, style: Style) -> Vec<(usize, usize)> {
         let mut shown: Vec<(usize, usize)> = (0..self.columns.len())
             .filter_map(|at| {
-                let cells = self.rows.iter().map(|row| row[at].text.width()).max();
-                let cells = cells.unwrap_or(0);
+                let cells = self.rows.iter().map(|row| row.cells[at].text.width());
+                let cells = cells.max().unwrap_or(0);
                 let title = self.columns[at].title.width();
                 let needed = cells > 0 || self.columns[at].rank == 0;
                 needed.then_some((at, cells.max(title)))
@@ -295,5 +343,27 @@ mod tests {
         table.row(vec!["x\ny\x1b[2J".into(), "z".into()]);
         let text = shown(|to| table.write(PLAIN, to).unwrap());
         assert_eq!(text, "A        B\nx y?[2J  z\n");
+    }
+
+    #[test]
+    fn a_note_runs_to_the_end_of_the_line_and_makes_no_column_wider() {
+        let mut table = Table::new(vec![
+            Column::new("NODE"),
+            Column::new("UP").right(),
+            Column::new("LOAD").right().rank(1),
+        ]);
+        table.row(vec!["web-01".into(), "9d".into(), "0.5".into()]);
+        table.note(vec!["db".into()], "no answer within 10 s".into());
+        let text = shown(|to| table.write(PLAIN, to).unwrap());
+        assert_eq!(
+            text,
+            "NODE    UP  LOAD\nweb-01  9d   0.5\ndb      no answer within 10 s\n"
+        );
+        let narrow = Style {
+            width: Some(20),
+            ..PLAIN
+        };
+        let text = shown(|to| table.write(narrow, to).unwrap());
+        assert!(text.ends_with("db      no answer w~\n"), "{text}");
     }
 }

@@ -8,5 +8,6 @@ mod exec;
 mod help;
 mod man;
 mod node;
+mod status;
 #[path = "../support/mod.rs"]
 mod support;

@@ -21,7 +21,7 @@ use towline_remote::{
     run::{Gather, Outcome, Run, Sink},
 };
 
-use super::{Facts, ProbeError, Section, UnitName, probe};
+use super::{Facts, ProbeError, Section, Unit, UnitName, UnitState, probe};
 use crate::fanout::{Context, End, Task};
 
 /// More than any report: what a node prints beyond it is dropped.
@@ -63,7 +63,8 @@ pub struct ClockOffset {
 pub struct NodeStatus {
     /// Which node.
     pub node: NodeId,
-    /// `ok` when it was reached and told; else as in [`NodeResult`].
+    /// `ok` when it told, and every service asked about is up. `failed` when it told nothing of
+    /// use, or one of them is not up: then the facts are there as well. Else as in [`NodeResult`].
     pub status: Status,
     /// From sending the probe to the first byte of its output, in milliseconds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -74,7 +75,7 @@ pub struct NodeStatus {
     /// What it told.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub facts: Option<Facts>,
-    /// Why it told nothing.
+    /// Why it told nothing, or which services are not up.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<Failure>,
 }
@@ -93,7 +94,6 @@ impl NodeStatus {
     /// What became of a node, with what it told.
     #[must_use]
     pub fn new(result: &NodeResult, told: Option<Told>) -> Self {
-        let told = told.filter(|_| result.status == Status::Ok);
         Self {
             node: result.node.clone(),
             status: result.status,
@@ -135,9 +135,10 @@ impl Survey {
         match outcome {
             Outcome::Exited(_) => match Told::read(&timed) {
                 Ok(told) => {
+                    let end = units_end(&told.facts.units);
                     let mut all = self.told.lock().unwrap_or_else(PoisonError::into_inner);
                     all.insert(node.clone(), told);
-                    End::ok()
+                    end
                 }
                 Err(error) => no_report(node, &error, &timed.gather.stderr),
             },
@@ -167,6 +168,26 @@ fn ended(status: Status, kind: FailureKind, message: String, hint: Option<String
 
 fn cancelled(message: String) -> End {
     ended(Status::Cancelled, FailureKind::Cancelled, message, None)
+}
+
+/// Well when every service is up. One that the node knows nothing of is not.
+fn units_end(units: &[Unit]) -> End {
+    let not_up: Vec<String> = units
+        .iter()
+        .filter(|unit| unit.state != UnitState::Up)
+        .map(|unit| match (unit.state, &unit.detail) {
+            (UnitState::Absent, _) => format!("there is no service {}", unit.name),
+            (_, Some(detail)) => format!("{} is not up: {detail}", unit.name),
+            (UnitState::Unknown, None) => {
+                format!("nothing is known of {}", unit.name)
+            }
+            (_, None) => format!("{} is not up", unit.name),
+        })
+        .collect();
+    if not_up.is_empty() {
+        return End::ok();
+    }
+    ended(Status::Failed, FailureKind::Unit, not_up.join("; "), None)
 }
 
 fn no_report(node: &NodeId, error: &ProbeError, stderr: &[u8]) -> End {
