@@ -311,6 +311,11 @@ impl RemoteError {
             Self::ConnectTimeout { .. } => {
                 "is the machine up and the port open? -t SECONDS waits longer".to_owned()
             }
+            Self::Dropped { .. } => {
+                "sshd may be full, restarting, or not what listens there: try again with \
+                 --retries N, or see the node's own log: journalctl -u ssh"
+                    .to_owned()
+            }
             Self::Unreachable { .. } => {
                 "check the network; a jump host is given with -J HOST".to_owned()
             }
@@ -341,6 +346,15 @@ impl RemoteError {
                 "--transport openssh uses the system's ssh client instead".to_owned()
             }
             Self::Config { hint, .. } => return hint.clone(),
+            Self::Channel { later: true, .. } => {
+                "wait until other sessions have ended, or raise MaxSessions in the node's \
+                 sshd_config"
+                    .to_owned()
+            }
+            Self::Channel { .. } => {
+                "see what the node's sshd allows: sshd -T | grep -i -e max -e allow -e force"
+                    .to_owned()
+            }
             Self::Pin { source, .. } => source.hint(node),
             Self::Local { source, .. } if is_out_of_files(source) => {
                 "raise the limit with: ulimit -n 4096; or lower the fan-out with -f N".to_owned()

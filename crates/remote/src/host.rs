@@ -1,6 +1,13 @@
 //! A live handle on a node: the small part that every adapter has to do. All else composes on it.
 
-use std::{fmt, pin::Pin};
+use std::{
+    fmt,
+    pin::Pin,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -33,6 +40,33 @@ pub struct Open {
     pub line: Vec<u8>,
     /// The terminal it gets, if it gets one.
     pub pty: Option<PtySize>,
+    /// Whether it goes before those that wait for one of the node's sessions, as what ends
+    /// running processes must.
+    pub urgent: bool,
+    /// Whether it waits for its turn: then the node knows nothing of it yet.
+    pub queued: Queued,
+}
+
+/// Tells whether something waits for its turn. Clones tell of the same.
+#[derive(Clone, Debug, Default)]
+pub struct Queued(Arc<AtomicBool>);
+
+impl Queued {
+    /// It waits from now on.
+    pub fn begin(&self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+
+    /// Its turn has come.
+    pub fn over(&self) {
+        self.0.store(false, Ordering::Relaxed);
+    }
+
+    /// Whether it waits.
+    #[must_use]
+    pub fn is_waiting(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
 }
 
 /// Something a node can open a connection to.

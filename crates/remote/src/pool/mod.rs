@@ -1,5 +1,6 @@
 //! One connection for each node, kept while it is of use.
 
+mod connections;
 mod handshakes;
 mod node;
 

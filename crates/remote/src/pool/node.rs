@@ -10,16 +10,13 @@ use async_trait::async_trait;
 use russh::keys::PublicKey;
 use towline_core::node::Node;
 
-use super::{Connect, Pool};
+use super::{Connect, Pool, connections::Connections};
 use crate::{
     error::RemoteError,
     host::{BoxStream, Host, Open, Process, Target},
     route::{Route, SshRoute, Through},
     ssh::{SshHost, Via, dial, offered_key},
 };
-
-/// The most connections to one node, when its server allows few sessions on each.
-const CONNECTIONS: usize = 8;
 
 /// A node's place in the pool.
 pub(super) struct Entry {
@@ -144,11 +141,7 @@ impl Pool {
             Route::Local(local) => Arc::new(local),
             Route::Ssh(route) => {
                 let first = self.dial(&route).await?;
-                Arc::new(ManyConnections {
-                    pool: self.me.clone(),
-                    route,
-                    open: tokio::sync::Mutex::new(vec![Arc::new(first)]),
-                })
+                Arc::new(Connections::new(self.me.clone(), route, first))
             }
         };
         *place = Some(Arc::clone(&host));
@@ -156,7 +149,7 @@ impl Pool {
     }
 
     /// A fresh connection, once there is room at the server's door.
-    async fn dial(&self, route: &SshRoute) -> Result<SshHost, RemoteError> {
+    pub(super) async fn dial(&self, route: &SshRoute) -> Result<SshHost, RemoteError> {
         let via = self.via(route).await?;
         let _room = self.handshakes.begin(&route.endpoint.address()).await;
         dial(&route.endpoint, via).await
@@ -212,76 +205,4 @@ impl Host for Jump {
     }
 
     async fn close(&self) {}
-}
-
-/// A node by as many connections as its server's limit on sessions makes necessary; one, mostly.
-struct ManyConnections {
-    pool: Weak<Pool>,
-    route: Arc<SshRoute>,
-    open: tokio::sync::Mutex<Vec<Arc<SshHost>>>,
-}
-
-impl ManyConnections {
-    /// A connection with room for a session, or the first one, to wait for room there.
-    async fn pick(&self) -> Result<Arc<SshHost>, RemoteError> {
-        let mut open = self.open.lock().await;
-        open.retain(|connection| !connection.is_closed());
-        if let Some(connection) = open.iter().find(|connection| connection.has_room()) {
-            return Ok(Arc::clone(connection));
-        }
-        match open.first() {
-            Some(first) => Ok(Arc::clone(first)),
-            None => self.add(&mut open).await,
-        }
-    }
-
-    async fn add(&self, open: &mut Vec<Arc<SshHost>>) -> Result<Arc<SshHost>, RemoteError> {
-        let pool = self.pool.upgrade();
-        let pool = pool.ok_or_else(|| RemoteError::Closed {
-            reason: "the run is over".into(),
-        })?;
-        let connection = Arc::new(pool.dial(&self.route).await?);
-        open.push(Arc::clone(&connection));
-        Ok(connection)
-    }
-}
-
-#[async_trait]
-impl Host for ManyConnections {
-    async fn open(&self, open: Open) -> Result<Process, RemoteError> {
-        let connection = self.pick().await?;
-        let refused = match connection.open(open.clone()).await {
-            Err(error @ RemoteError::Channel { .. }) => error,
-            other => return other,
-        };
-        let another = {
-            let mut all = self.open.lock().await;
-            // Whoever was refused at the same time may have opened one already.
-            match all
-                .iter()
-                .find(|one| !Arc::ptr_eq(one, &connection) && one.has_room())
-            {
-                Some(found) => Arc::clone(found),
-                None if all.len() < CONNECTIONS => self.add(&mut all).await?,
-                None => return Err(refused),
-            }
-        };
-        another.open(open).await
-    }
-
-    async fn connect(&self, target: &Target) -> Result<BoxStream, RemoteError> {
-        self.pick().await?.connect(target).await
-    }
-
-    fn is_closed(&self) -> bool {
-        self.open
-            .try_lock()
-            .is_ok_and(|open| open.iter().all(|one| one.is_closed()))
-    }
-
-    async fn close(&self) {
-        for connection in self.open.lock().await.drain(..) {
-            connection.close().await;
-        }
-    }
 }

@@ -102,7 +102,8 @@ async fn end_by_mark(
     let mut said = Gather::new(4096);
     let own_mark = Mark::new(fastrand::u128(..));
     let never = CancellationToken::new();
-    let run = Run::new(host, &ender, &own_mark, &never);
+    let mut run = Run::new(host, &ender, &own_mark, &never);
+    run.urgent = true;
     let outcome = Box::pin(run.execute(&mut said)).await?;
     let text = String::from_utf8_lossy(&said.stdout);
     let counts = text

@@ -19,7 +19,7 @@ pub use self::end::Ending;
 use self::{become_talk::Talk, feed::Feed};
 use crate::{
     error::RemoteError,
-    host::{ExitStatus, Host, Open, Process, ProcessEvent, ProcessInput, ProcessOutput},
+    host::{ExitStatus, Host, Open, Process, ProcessEvent, ProcessInput, ProcessOutput, Queued},
 };
 
 /// Where the output of a command goes.
@@ -90,6 +90,8 @@ pub struct Run<'a> {
     pub stream: Option<Box<dyn AsyncRead + Send + Unpin>>,
     /// Ends the command when triggered.
     pub cancel: &'a CancellationToken,
+    /// Whether it goes before commands that wait for one of the node's sessions.
+    pub urgent: bool,
 }
 
 impl<'a> Run<'a> {
@@ -107,6 +109,7 @@ impl<'a> Run<'a> {
             mark,
             stream: None,
             cancel,
+            urgent: false,
         }
     }
 
@@ -123,6 +126,7 @@ impl<'a> Run<'a> {
             mark,
             stream,
             cancel,
+            urgent,
         } = self;
         let Wire { line, prompt } = command.wire(mark)?;
         let feed = Feed::open(&command.stdin, stream).await?;
@@ -130,7 +134,13 @@ impl<'a> Run<'a> {
         let pty = command.pty.or(needs_terminal.then(Default::default));
         let deadline = after(command.timeout);
         tokio::pin!(deadline);
-        let opening = host.open(Open { line, pty });
+        let queued = Queued::default();
+        let opening = host.open(Open {
+            line,
+            pty,
+            urgent,
+            queued: queued.clone(),
+        });
         tokio::pin!(opening);
         let mut stop: Option<fn(Ending) -> Outcome> = None;
         let opened = tokio::select! {
@@ -144,6 +154,7 @@ impl<'a> Run<'a> {
             mut input,
         } = match opened {
             Ok(process) => process,
+            Err(outcome) if queued.is_waiting() => return Ok(outcome(Ending::NotStarted)),
             // It may have been started a moment ago: only knowing makes the ending exact.
             Err(outcome) => match tokio::time::timeout(MOMENT, opening).await {
                 Ok(Ok(process)) => {

@@ -1,6 +1,6 @@
 //! Proving who we are, one way after the other.
 
-use std::{fmt, path::PathBuf, sync::Arc};
+use std::{fmt, path::PathBuf, sync::Arc, time::Duration};
 
 use russh::{
     MethodKind, MethodSet,
@@ -179,6 +179,19 @@ impl Attempt<'_> {
         });
     }
 
+    /// Whether a refusal that names no other way is none: the library says the same when the
+    /// connection is lost, a moment before it is known to be.
+    async fn is_lost(&mut self) -> bool {
+        let closed = async {
+            while !self.handle.is_closed() {
+                tokio::time::sleep(Duration::from_millis(1)).await;
+            }
+        };
+        tokio::time::timeout(Duration::from_millis(50), closed)
+            .await
+            .is_ok()
+    }
+
     fn was_refused(&self) -> bool {
         self.tried
             .iter()
@@ -206,7 +219,9 @@ impl Attempt<'_> {
                     .handle
                     .authenticate_certificate_with(user, certificate, hash, &mut signer)
                     .await;
-                return self.judge(signed.map_err(|error| key_failed(&error))?);
+                return self
+                    .judge(signed.map_err(|error| key_failed(&error))?)
+                    .await;
             }
             Credential::AgentKey(key) => {
                 self.expect(MethodKind::PublicKey)?;
@@ -218,7 +233,9 @@ impl Attempt<'_> {
                     .authenticate_publickey_with(user, key, hash, &mut agent)
                     .await;
                 self.agent = Some(agent);
-                return self.judge(signed.map_err(|error| agent_failed(&error))?);
+                return self
+                    .judge(signed.map_err(|error| agent_failed(&error))?)
+                    .await;
             }
             Credential::AgentCertificate(certificate) => {
                 self.expect(MethodKind::PublicKey)?;
@@ -230,7 +247,9 @@ impl Attempt<'_> {
                     .authenticate_certificate_with(user, certificate, hash, &mut agent)
                     .await;
                 self.agent = Some(agent);
-                return self.judge(signed.map_err(|error| agent_failed(&error))?);
+                return self
+                    .judge(signed.map_err(|error| agent_failed(&error))?)
+                    .await;
             }
             Credential::CertificateOfAgentKey(certificate) => {
                 self.expect(MethodKind::PublicKey)?;
@@ -242,11 +261,13 @@ impl Attempt<'_> {
                     .authenticate_certificate_with(user, certificate, hash, &mut signer)
                     .await;
                 self.agent = Some(signer.0);
-                return self.judge(signed.map_err(|error| agent_failed(&error))?);
+                return self
+                    .judge(signed.map_err(|error| agent_failed(&error))?)
+                    .await;
             }
             Credential::Password(password) => return self.password(password).await,
         };
-        self.judge(answer.map_err(|_| Skip::Lost)?)
+        self.judge(answer.map_err(|_| Skip::Lost)?).await
     }
 
     /// A server that has said what it takes is not asked for anything else.
@@ -259,13 +280,16 @@ impl Attempt<'_> {
         }
     }
 
-    fn judge(&mut self, answer: Answer) -> Result<bool, Skip> {
+    async fn judge(&mut self, answer: Answer) -> Result<bool, Skip> {
         match answer {
             Answer::Success => Ok(true),
             Answer::Failure {
                 remaining_methods,
                 partial_success,
             } => {
+                if remaining_methods.is_empty() && !partial_success && self.is_lost().await {
+                    return Err(Skip::Lost);
+                }
                 if !remaining_methods.is_empty() {
                     self.remaining = Some(remaining_methods);
                 }
@@ -318,7 +342,7 @@ impl Attempt<'_> {
                 .handle
                 .authenticate_password(user.clone(), text.clone())
                 .await;
-            refused = self.judge(answer.map_err(|_| Skip::Lost)?);
+            refused = self.judge(answer.map_err(|_| Skip::Lost)?).await;
             if !matches!(refused, Ok(false)) {
                 return refused;
             }
@@ -338,10 +362,11 @@ impl Attempt<'_> {
                     remaining_methods,
                     partial_success,
                 } => {
-                    return self.judge(Answer::Failure {
+                    let failure = Answer::Failure {
                         remaining_methods,
                         partial_success,
-                    });
+                    };
+                    return self.judge(failure).await;
                 }
                 Interactive::InfoRequest { prompts, .. } => prompts,
             };

@@ -13,6 +13,7 @@ use tokio::net::TcpStream;
 
 use super::{
     Login, SshHost, Trust, Tuning,
+    leash::{Leash, leashed},
     lost::Lost,
     trust::{Gatekeeper, Judge, KeyRefused},
     wire,
@@ -91,15 +92,15 @@ pub async fn dial(endpoint: &Endpoint, via: Via) -> Result<SshHost, RemoteError>
     let judge = Judge::Trust(endpoint.trust.clone());
     let connecting = handshake(endpoint, via, judge, &lost);
     let connected = tokio::time::timeout_at(deadline.into(), connecting).await;
-    let mut handle = match connected {
-        Ok(Ok(handle)) => handle,
+    let (mut handle, leash) = match connected {
+        Ok(Ok(connected)) => connected,
         Ok(Err(error)) => return Err(blame_proxy(error, said)),
         Err(_) => return Err(endpoint.too_late(Stage::Handshake)),
     };
     let address = endpoint.address();
     let login = endpoint.login.log_in(&mut handle, &address);
     match tokio::time::timeout(endpoint.connect_timeout, login).await {
-        Ok(Ok(())) => Ok(SshHost::new(handle, lost, keep)),
+        Ok(Ok(())) => Ok(SshHost::new(handle, leash, lost, keep)),
         Ok(Err(error)) => Err(error),
         Err(_) => Err(endpoint.too_late(Stage::Authentication)),
     }
@@ -146,7 +147,7 @@ async fn handshake(
     via: Via,
     judge: Judge,
     lost: &Arc<Lost>,
-) -> Result<client::Handle<Gatekeeper>, RemoteError> {
+) -> Result<(client::Handle<Gatekeeper>, Leash), RemoteError> {
     let trust = &endpoint.trust;
     let (plain, certified) = match judge {
         Judge::Trust(_) => (trust.algorithms(), trust.certificate_algorithms()),
@@ -158,36 +159,31 @@ async fn handshake(
         judge,
         lost: Arc::clone(lost),
     };
-    let result = match via {
+    let stream: BoxStream = match via {
         Via::Direct => {
-            let socket = wire::socket(connect_tcp(endpoint).await?).map_err(|source| {
-                RemoteError::Local {
-                    what: "setting up a socket".to_owned(),
-                    source,
-                }
-            })?;
-            client::connect_stream(config, socket, keeper).await
+            let socket = wire::socket(connect_tcp(endpoint).await?);
+            Box::pin(socket.map_err(|source| RemoteError::Local {
+                what: "setting up a socket".to_owned(),
+                source,
+            })?)
         }
         Via::Jump { host, name } => {
             let target = Target::Tcp {
                 host: endpoint.host.clone(),
                 port: endpoint.port,
             };
-            let stream = host
-                .connect(&target)
-                .await
-                .map_err(|source| RemoteError::Proxy {
-                    proxy: name,
-                    source: Box::new(source),
-                })?;
-            client::connect_stream(config, stream, keeper).await
+            let connected = host.connect(&target).await;
+            connected.map_err(|source| RemoteError::Proxy {
+                proxy: name,
+                source: Box::new(source),
+            })?
         }
-        Via::Command(command) => {
-            let stream: BoxStream = command.start()?;
-            client::connect_stream(config, stream, keeper).await
-        }
+        Via::Command(command) => command.start()?,
     };
-    result.map_err(|error| handshake_error(endpoint, error))
+    let (stream, leash) = leashed(stream, endpoint.tuning.patience());
+    let connected = client::connect_stream(config, stream, keeper).await;
+    let handle = connected.map_err(|error| handshake_error(endpoint, error))?;
+    Ok((handle, leash))
 }
 
 fn handshake_error(endpoint: &Endpoint, error: KeyRefused) -> RemoteError {

@@ -4,6 +4,9 @@ use std::sync::OnceLock;
 
 use crate::error::RemoteError;
 
+/// Why a connection was given up that is open and dead.
+pub(super) const NO_ANSWER: &str = "it no longer answers";
+
 /// Set once, by whoever notices first.
 #[derive(Debug, Default)]
 pub(super) struct Lost(OnceLock<String>);
@@ -17,10 +20,12 @@ impl Lost {
 
     /// The error for whoever was using the connection.
     pub(super) fn error(&self) -> RemoteError {
-        let reason = self
-            .0
-            .get()
-            .map_or("the other side closed it", String::as_str);
+        self.error_or("the other side closed it")
+    }
+
+    /// The error for whoever was using the connection, where `otherwise` is known if not more.
+    pub(super) fn error_or(&self, otherwise: &str) -> RemoteError {
+        let reason = self.0.get().map_or(otherwise, String::as_str);
         RemoteError::Closed {
             reason: reason.to_owned(),
         }

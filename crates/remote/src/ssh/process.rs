@@ -5,10 +5,9 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use bytes::Bytes;
 use russh::{ChannelMsg, ChannelReadHalf, ChannelWriteHalf, Sig, client::Msg};
-use tokio::sync::OwnedSemaphorePermit;
 use towline_core::event::Stream;
 
-use super::lost::Lost;
+use super::{lost::Lost, slots::Slot};
 use crate::{
     error::RemoteError,
     host::{ExitStatus, Open, Process, ProcessEvent, ProcessInput, ProcessOutput, Signal},
@@ -17,40 +16,69 @@ use crate::{
 /// The SSH name for standard error among the kinds of extended data (RFC 4254, 5.2).
 const STDERR: u32 = 1;
 
-/// Starts a process on a fresh session channel.
-pub(super) async fn start(
-    channel: russh::Channel<Msg>,
-    open: Open,
-    lost: Arc<Lost>,
-    slot: OwnedSemaphorePermit,
-) -> Result<Process, RemoteError> {
-    let (read, write) = channel.split();
-    let sent = async {
-        if let Some(size) = open.pty {
-            let (columns, rows) = (u32::from(size.columns), u32::from(size.rows));
-            write
-                .request_pty(true, "xterm-256color", columns, rows, 0, 0, &[])
-                .await?;
+/// A fresh session channel; closed when dropped without a process.
+pub(super) struct Session(Option<russh::Channel<Msg>>);
+
+impl Session {
+    pub(super) fn new(channel: russh::Channel<Msg>) -> Self {
+        Self(Some(channel))
+    }
+
+    /// Starts a process.
+    pub(super) async fn start(
+        mut self,
+        open: Open,
+        lost: Arc<Lost>,
+        slot: Slot,
+    ) -> Result<Process, RemoteError> {
+        let channel = self.0.take().ok_or_else(|| lost.error())?;
+        let (read, write) = channel.split();
+        let input = SshInput {
+            write: Some(write),
+            lost: Arc::clone(&lost),
+            _slot: slot,
+        };
+        let asked = async {
+            let write = input.open()?;
+            if let Some(size) = open.pty {
+                let (columns, rows) = (u32::from(size.columns), u32::from(size.rows));
+                let asked = write.request_pty(true, "xterm-256color", columns, rows, 0, 0, &[]);
+                asked.await.map_err(|_| lost.error())?;
+            }
+            open.queued.over();
+            let asked = write.exec(true, open.line).await;
+            asked.map_err(|_| lost.error())
+        };
+        asked.await?;
+        let output = SshOutput {
+            read,
+            lost: Arc::clone(&lost),
+            exit: None,
+            granted: false,
+            awaited: 1 + u8::from(open.pty.is_some()),
+        };
+        Ok(Process {
+            output: Box::new(output),
+            input: Box::new(input),
+        })
+    }
+}
+
+impl Drop for Session {
+    fn drop(&mut self) {
+        if let Some(channel) = self.0.take() {
+            close_later(channel.split().1);
         }
-        write.exec(true, open.line).await
-    };
-    sent.await.map_err(|_| lost.error())?;
-    let output = SshOutput {
-        read,
-        lost: Arc::clone(&lost),
-        exit: None,
-        granted: false,
-        awaited: 1 + u8::from(open.pty.is_some()),
-    };
-    let input = SshInput {
-        write: Some(write),
-        lost,
-        _slot: slot,
-    };
-    Ok(Process {
-        output: Box::new(output),
-        input: Box::new(input),
-    })
+    }
+}
+
+/// Dropping a channel does not close it, and an open one counts against the server's limit.
+fn close_later(write: ChannelWriteHalf<Msg>) {
+    if let Ok(runtime) = tokio::runtime::Handle::try_current() {
+        runtime.spawn(async move {
+            let _gone = write.close().await;
+        });
+    }
 }
 
 struct SshOutput {
@@ -100,11 +128,14 @@ impl ProcessOutput for SshOutput {
                     self.granted = self.awaited == 0;
                 }
                 Some(ChannelMsg::Failure) if !self.granted => return Err(self.refused()),
-                Some(ChannelMsg::Close) | None => {
-                    return match self.exit.take() {
-                        Some(status) => Ok(ProcessEvent::Exit(status)),
-                        None => Err(self.lost.error()),
-                    };
+                Some(ChannelMsg::Close) => {
+                    let untold = "its session was closed without telling how the command ended";
+                    let exit = self.exit.take().map(ProcessEvent::Exit);
+                    return exit.ok_or_else(|| self.lost.error_or(untold));
+                }
+                None => {
+                    let exit = self.exit.take().map(ProcessEvent::Exit);
+                    return exit.ok_or_else(|| self.lost.error());
                 }
                 Some(_) => {}
             }
@@ -135,7 +166,7 @@ fn signal_text(signal: &Sig) -> String {
 struct SshInput {
     write: Option<ChannelWriteHalf<Msg>>,
     lost: Arc<Lost>,
-    _slot: OwnedSemaphorePermit,
+    _slot: Slot,
 }
 
 impl SshInput {
@@ -179,14 +210,9 @@ impl ProcessInput for SshInput {
 }
 
 impl Drop for SshInput {
-    /// Dropping a channel does not close it, and an open one counts against the server's limit.
     fn drop(&mut self) {
-        if let (Some(write), Ok(runtime)) =
-            (self.write.take(), tokio::runtime::Handle::try_current())
-        {
-            runtime.spawn(async move {
-                let _gone = write.close().await;
-            });
+        if let Some(write) = self.write.take() {
+            close_later(write);
         }
     }
 }

@@ -10,7 +10,7 @@ use russh::{
     keys::{Algorithm, PublicKey, PublicKeyOrCertificate},
 };
 
-use super::lost::Lost;
+use super::lost::{Lost, NO_ANSWER};
 use crate::known_hosts::{
     Decision, HostKeyError, HostKeyPolicy, HostName, KnownHosts, KnownHostsError, decide,
 };
@@ -133,8 +133,12 @@ impl client::Handler for Gatekeeper {
                 Ok(())
             }
             DisconnectReason::Error(error) => {
-                if let KeyRefused::Transport(error) = &error {
-                    self.lost.because(error.to_string());
+                match &error {
+                    KeyRefused::Transport(russh::Error::KeepaliveTimeout) => {
+                        self.lost.because(NO_ANSWER);
+                    }
+                    KeyRefused::Transport(error) => self.lost.because(error.to_string()),
+                    KeyRefused::Untrusted(_) | KeyRefused::NotPinned(_) => {}
                 }
                 Err(error)
             }

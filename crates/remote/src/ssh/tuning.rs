@@ -120,6 +120,14 @@ fn has_aes_instructions() -> bool {
 }
 
 impl Tuning {
+    /// The silence after which a connection is given up.
+    pub(crate) fn patience(&self) -> Option<Duration> {
+        let questions = u32::try_from(self.keepalive_max).unwrap_or(u32::MAX);
+        let interval = self.keepalive_interval?;
+        // None at all is the library's word for any number.
+        (questions > 0).then(|| interval.saturating_mul(questions.saturating_add(1)))
+    }
+
     /// The library's configuration for a server from which these host key algorithms are wanted,
     /// and with a certificate in these.
     pub(crate) fn config(

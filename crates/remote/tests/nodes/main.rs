@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, unreachable_pub, reason = "tests")]
 
 mod auth;
+mod handshakes;
 mod host_keys;
 mod jump;
 #[expect(
@@ -12,6 +13,9 @@ mod jump;
 #[path = "../identity/support.rs"]
 mod keys;
 mod local;
+mod lost;
 mod planned;
+mod pool;
 mod run;
+mod sessions;
 mod support;

@@ -81,11 +81,12 @@ impl World {
     }
 
     pub fn pool(self) -> (Arc<Pool>, TempDir) {
-        let folder = self.folder;
-        (
-            Pool::new(Arc::new(Routes(self.routes)), Limits::default()),
-            folder,
-        )
+        self.pool_with(Limits::default())
+    }
+
+    pub fn pool_with(self, limits: Limits) -> (Arc<Pool>, TempDir) {
+        let routes = Arc::new(Routes(self.routes));
+        (Pool::new(routes, limits), self.folder)
     }
 }
 
@@ -103,6 +104,18 @@ pub fn node(id: &str) -> Node {
 
 pub fn mark() -> Mark {
     Mark::new(fastrand::u128(..))
+}
+
+/// Waits for something that is about to happen.
+pub async fn until(mut happened: impl FnMut() -> bool) {
+    let waiting = async {
+        while !happened() {
+            // tidy: allow-sleep it polls until a deadline
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
+    };
+    let done = tokio::time::timeout(Duration::from_secs(10), waiting).await;
+    assert!(done.is_ok(), "it did not happen");
 }
 
 /// The error of a connection that does not come about.
