@@ -8,6 +8,7 @@ mod environment;
 mod exit;
 mod history;
 mod interrupt;
+mod reference;
 mod render;
 mod status;
 mod survey;

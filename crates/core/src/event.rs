@@ -1,8 +1,10 @@
 //! What an operation tells the world while it runs. The terminal, JSON lines, the journal and the
 //! web page are all fed by these types and by nothing else.
 
+use std::borrow::Cow;
+
 use bytes::Bytes;
-use schemars::JsonSchema;
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 
 use crate::id::NodeId;
@@ -100,13 +102,10 @@ pub enum Stream {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Data(pub Bytes);
 
-#[derive(Serialize, Deserialize, JsonSchema)]
-#[schemars(rename = "Data")]
+#[derive(Serialize, Deserialize)]
 struct DataForm {
-    /// The bytes, when they are UTF-8.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     data: Option<String>,
-    /// The bytes in standard Base64 with padding, when they are not UTF-8.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     data_base64: Option<String>,
 }
@@ -145,12 +144,26 @@ impl<'de> Deserialize<'de> for Data {
 }
 
 impl JsonSchema for Data {
-    fn schema_name() -> std::borrow::Cow<'static, str> {
-        DataForm::schema_name()
+    fn schema_name() -> Cow<'static, str> {
+        "Data".into()
     }
 
-    fn json_schema(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
-        DataForm::json_schema(generator)
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "type": "object",
+            "properties": {
+                "data": {
+                    "description": "The bytes, when they are UTF-8.",
+                    "type": "string",
+                },
+                "data_base64": {
+                    "description": "The bytes in standard Base64 with padding, when they are not UTF-8.",
+                    "type": "string",
+                    "contentEncoding": "base64",
+                },
+            },
+            "oneOf": [{"required": ["data"]}, {"required": ["data_base64"]}],
+        })
     }
 
     fn inline_schema() -> bool {
@@ -263,15 +276,15 @@ pub enum FailureKind {
 pub struct Report {
     /// Nodes in the run.
     pub nodes: usize,
-    /// Nodes by how they ended.
+    /// Nodes that ended with the status `ok`.
     pub ok: usize,
-    /// See [`Status::Failed`].
+    /// Nodes that ended with the status `failed`.
     pub failed: usize,
-    /// See [`Status::Timeout`].
+    /// Nodes that ended with the status `timeout`.
     pub timeout: usize,
-    /// See [`Status::Unreachable`].
+    /// Nodes that ended with the status `unreachable`.
     pub unreachable: usize,
-    /// See [`Status::Cancelled`].
+    /// Nodes that ended with the status `cancelled`.
     pub cancelled: usize,
     /// The highest exit code any command returned.
     pub max_exit_code: i32,

@@ -1,15 +1,28 @@
 //! Files that are made from the code and committed: one line each in [`FILES`].
 
-use std::{fs, path::Path};
+use std::{
+    fs,
+    path::Path,
+    process::{Command, Stdio},
+};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
+use towline_core::event::Envelope;
 
 /// A committed file and what makes it.
 type File = (&'static str, fn() -> Result<String>);
 
-const FILES: &[File] = &[("schema/towline.schema.json", || {
-    json(&towline_fleet::inventory::schema())
-})];
+const FILES: &[File] = &[
+    ("schema/towline.schema.json", || {
+        json(&towline_fleet::inventory::schema())
+    }),
+    ("schema/events.schema.json", || {
+        let mut schema = schemars::schema_for!(Envelope);
+        schema.insert("title".into(), "A line of tow exec --output json".into());
+        json(schema.as_value())
+    }),
+    ("docs/reference/cli.md", || tow(&["help", "--markdown"])),
+];
 
 /// Flags of `cargo xtask generate`.
 #[derive(clap::Args)]
@@ -48,4 +61,16 @@ pub(crate) fn run(args: Args) -> Result<()> {
 
 fn json(value: &serde_json::Value) -> Result<String> {
     Ok(serde_json::to_string_pretty(value)? + "\n")
+}
+
+/// What the binary prints about itself.
+fn tow(words: &[&str]) -> Result<String> {
+    let done = Command::new(crate::tow::built()?)
+        .args(words)
+        .stdin(Stdio::null())
+        .stderr(Stdio::inherit())
+        .output()
+        .context("failed to run tow")?;
+    ensure!(done.status.success(), "tow {words:?}: {}", done.status);
+    Ok(String::from_utf8(done.stdout)?)
 }

@@ -7,6 +7,7 @@ use clap::CommandFactory;
 use crate::{
     args::Cli,
     exit::{Exit, misuse},
+    reference,
 };
 
 /// Help on a command or a topic
@@ -14,6 +15,9 @@ use crate::{
 pub(crate) struct Args {
     /// A command, or one of: exit-codes, selection
     words: Vec<String>,
+    /// Print everything as one page of Markdown
+    #[arg(long, hide = true, conflicts_with = "words")]
+    markdown: bool,
 }
 
 /// The topics that are no command.
@@ -28,6 +32,10 @@ const TOPICS: [(&str, &str); 2] = [
 /// When there is no such command or topic.
 pub(crate) fn run(args: &Args) -> anyhow::Result<Exit> {
     let mut out = std::io::stdout().lock();
+    if args.markdown {
+        out.write_all(reference::page(Cli::command(), &TOPICS).as_bytes())?;
+        return Ok(Exit::Ok);
+    }
     if let [topic] = args.words.as_slice()
         && let Some((_, text)) = TOPICS.iter().find(|(name, _)| name == topic)
     {

@@ -6,7 +6,7 @@ mod terminal;
 mod world;
 
 pub(crate) use self::{
-    process::{Done, Tow},
+    process::{Done, Tow, events_schema},
     terminal::Screen,
     world::World,
 };

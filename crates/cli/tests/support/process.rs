@@ -6,10 +6,11 @@ use std::{
     io::{Read, Write as _},
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
-    sync::{Arc, Condvar, Mutex},
+    sync::{Arc, Condvar, Mutex, OnceLock},
     time::Instant,
 };
 
+use jsonschema::Validator;
 use rustix::process::{Pid, Signal, kill_process};
 use towline_core::event::{Envelope, Event, NodeResult, Report};
 
@@ -228,6 +229,15 @@ impl Heard {
     }
 }
 
+/// The committed schema of `--output json`.
+pub(crate) fn events_schema() -> &'static Validator {
+    static SCHEMA: OnceLock<Validator> = OnceLock::new();
+    SCHEMA.get_or_init(|| {
+        let text = include_str!("../../../../schema/events.schema.json");
+        jsonschema::validator_for(&serde_json::from_str(text).unwrap()).unwrap()
+    })
+}
+
 /// How a program ended, and all it wrote.
 pub(crate) struct Done {
     pub(crate) code: Option<i32>,
@@ -275,11 +285,15 @@ impl Done {
         text
     }
 
-    /// Standard output, where it is `--output json`.
+    /// Standard output, where it is `--output json`. Every line is held against the schema.
     #[track_caller]
     pub(crate) fn events(&self) -> Vec<Envelope> {
         let parse = |line: &str| {
-            serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}"))
+            let value = serde_json::from_str(line).unwrap_or_else(|e| panic!("{e}: {line}"));
+            events_schema()
+                .validate(&value)
+                .unwrap_or_else(|e| panic!("not as schema/events.schema.json says: {e}: {line}"));
+            serde_json::from_value(value).unwrap_or_else(|e| panic!("{e}: {line}"))
         };
         self.out().lines().map(parse).collect()
     }

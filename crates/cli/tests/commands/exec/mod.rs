@@ -5,6 +5,7 @@ mod exits;
 mod interrupt;
 mod json;
 mod progress;
+mod schema;
 mod selection;
 mod show;
 mod spread;
