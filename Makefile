@@ -22,5 +22,5 @@ test:
 	@scripts/test.sh
 
 bench:
-	@scripts/install-packages.sh @scripts/packages/build.txt
-	@cargo xtask bench $(ARGS)
+	@scripts/install-packages.sh @scripts/packages/build.txt @scripts/packages/bench.txt
+	@cargo xtask bench exec $(ARGS)

@@ -4,6 +4,7 @@ use std::{io::Write, process::ExitCode};
 
 use clap::Parser;
 
+mod bench;
 mod generate;
 mod picture;
 mod testbed;
@@ -13,6 +14,9 @@ mod tow;
 #[derive(Parser)]
 #[command(name = "cargo xtask", about = "The project's own chores")]
 enum Chore {
+    /// What Towline costs, beside pdsh, clush, pssh, ansible and others
+    #[command(subcommand)]
+    Bench(bench::What),
     /// Write the files that are made from the code: schemas and references
     Generate(generate::Args),
     /// Make the terminal picture of the README anew, from a real run of `tow demo`
@@ -25,6 +29,7 @@ enum Chore {
 
 fn main() -> ExitCode {
     let done = match Chore::parse() {
+        Chore::Bench(what) => bench::run(what),
         Chore::Generate(args) => generate::run(args),
         Chore::Picture(args) => picture::run(args),
         Chore::Testbed(args) => testbed::run(args),
