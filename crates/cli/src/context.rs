@@ -1,6 +1,12 @@
 //! What every command begins with: the inventory, the nodes that are meant, the way to them.
 
-use std::{collections::HashMap, io::Read, path::Path, sync::Arc, time::Duration};
+use std::{
+    collections::HashMap,
+    io::{ErrorKind, Read},
+    path::Path,
+    sync::Arc,
+    time::Duration,
+};
 
 use anyhow::Context as _;
 use towline_core::{
@@ -21,8 +27,9 @@ use towline_remote::{
 
 use crate::{
     args::{BecomeArgs, GlobalArgs, SelectionArgs, SshArgs, TransportArg},
+    ask,
     environment::Environment,
-    exit::misuse,
+    exit::{Interrupted, misuse},
     terminal::Terminal,
 };
 
@@ -92,7 +99,11 @@ impl Context {
         let config = self.ssh_config(args)?;
         let overrides = self.overrides(args)?;
         let planner = Planner::new(self.here(config), overrides, Tuning::default());
-        let plan = planner.plan(nodes, &mut AtTerminal).await;
+        let mut ask = AtTerminal { interrupted: false };
+        let plan = planner.plan(nodes, &mut ask).await;
+        if ask.interrupted {
+            return Err(Interrupted.into());
+        }
         for warning in &plan.warnings {
             self.terminal.warn(warning);
         }
@@ -275,23 +286,40 @@ impl Elevation {
 }
 
 /// Passphrases are asked for at the terminal, if there is one.
-struct AtTerminal;
+struct AtTerminal {
+    interrupted: bool,
+}
 
 impl Ask for AtTerminal {
     fn passphrase(&mut self, key: &Path, again: bool) -> Option<Secret> {
+        if self.interrupted {
+            return None;
+        }
         let again = if again { "That was wrong. " } else { "" };
-        prompt(&format!("{again}Passphrase of {}: ", key.display())).ok()
+        let answer = ask::hidden(&format!("{again}Passphrase of {}: ", key.display()));
+        self.interrupted = is_interrupt(&answer);
+        answer.ok()
     }
 }
 
 /// Asks for something that is not shown.
 fn prompt(question: &str) -> anyhow::Result<Secret> {
-    let answer = rpassword::prompt_password(question);
-    let answer = answer.map_err(|_| {
+    let answer = ask::hidden(question);
+    if is_interrupt(&answer) {
+        return Err(Interrupted.into());
+    }
+    answer.map_err(|error| {
         let asked = question.trim_end_matches(": ");
-        misuse(format!("{asked}: there is no terminal to ask at"), None)
-    })?;
-    Ok(Secret::new(answer))
+        let why = match error.kind() {
+            ErrorKind::UnexpectedEof => "nothing was typed",
+            _ => "there is no terminal to ask at",
+        };
+        misuse(format!("{asked}: {why}"), None)
+    })
+}
+
+fn is_interrupt<T>(answer: &std::io::Result<T>) -> bool {
+    matches!(answer, Err(error) if error.kind() == ErrorKind::Interrupted)
 }
 
 /// An error and its causes in one line.

@@ -66,6 +66,8 @@ impl Exit {
     pub(crate) fn of_error(error: &anyhow::Error) -> Self {
         if error.is::<Misuse>() {
             Self::Usage
+        } else if error.is::<Interrupted>() {
+            Self::Interrupted
         } else {
             Self::Failure
         }
@@ -77,6 +79,11 @@ impl From<Exit> for ExitCode {
         Self::from(exit.code())
     }
 }
+
+/// The user interrupted it before anything was begun.
+#[derive(Debug, thiserror::Error)]
+#[error("interrupted")]
+pub(crate) struct Interrupted;
 
 /// An error of whoever typed the command or wrote the configuration.
 #[derive(Debug, thiserror::Error)]

@@ -1,6 +1,7 @@
 //! The binary `tow`: arguments in, events out. What it does is done by the crates below it.
 
 mod args;
+mod ask;
 mod commands;
 mod context;
 mod demo;

@@ -56,7 +56,6 @@ const RESERVED: &[(&str, &[&str], &str)] = &[
     ("clap", &["cli"], "only cli reads the command line"),
     ("anstream", &["cli"], "only cli prints"),
     ("comfy-table", &["cli"], "only cli prints"),
-    ("rpassword", &["cli"], "only cli reads the terminal"),
     ("terminal_size", &["cli"], "only cli reads the terminal"),
 ];
 

@@ -10,7 +10,8 @@ use towline_core::command::{Account, BecomeMethod};
 #[command(next_help_heading = "Connection")]
 pub(crate) struct SshArgs {
     /// Account to log in to
-    #[arg(short = 'l', long = "login", value_name = "USER")]
+    #[arg(short = 'l', long = "login", value_name = "USER",
+          value_parser = clap::builder::NonEmptyStringValueParser::new())]
     pub(crate) login: Option<String>,
     /// Port of sshd
     #[arg(short = 'p', long, value_name = "PORT", value_parser = clap::value_parser!(u16).range(1..))]

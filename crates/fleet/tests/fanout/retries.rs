@@ -10,7 +10,7 @@ use towline_remote::{
     ssh::AuthAttempt,
 };
 
-use crate::support::{Act, Run, Script, refused};
+use crate::support::{Act, Run, cancel_after, Script, refused};
 
 fn retries(retries: u32) -> Policy {
     Policy {
@@ -184,10 +184,7 @@ async fn the_pause_that_is_told_is_the_pause_that_is_made() {
 #[tokio::test(start_paused = true)]
 async fn a_node_that_waits_to_be_tried_again_does_not_outlast_its_run() {
     let cancel = CancellationToken::new();
-    let later = async {
-        tokio::time::sleep(Duration::from_millis(20)).await; // tidy: allow-sleep the clock is the test's
-        cancel.cancel();
-    };
+    let later = cancel_after(20, &cancel);
     let script: Script = |_, _| Act::Error(0, refused());
     let run = Run::cancelled_by(1, retries(9), None, script, &cancel);
     let (run, ()) = tokio::join!(run, later);

@@ -6,7 +6,7 @@ use tokio_util::sync::CancellationToken;
 use towline_core::event::{FailureKind, Status};
 use towline_fleet::fanout::{Amount, Batch, Policy};
 
-use crate::support::{Act, Run, refused};
+use crate::support::{Act, Run, cancel_after, refused};
 
 /// One node at a time.
 fn in_turn() -> Policy {
@@ -185,10 +185,7 @@ async fn whoever_cancels_ends_what_is_under_way_and_begins_nothing() {
         min_ok: Some(1),
         ..Policy::default()
     };
-    let later = async {
-        tokio::time::sleep(Duration::from_millis(50)).await; // tidy: allow-sleep the clock is the test's
-        cancel.cancel();
-    };
+    let later = cancel_after(50, &cancel);
     let script = |node, _| match node {
         0 => Act::Ok(20),
         _ => Act::Ok(60_000),
@@ -212,10 +209,7 @@ async fn a_rest_between_batches_does_not_outlast_its_run() {
         }),
         ..Policy::default()
     };
-    let later = async {
-        tokio::time::sleep(Duration::from_secs(5)).await; // tidy: allow-sleep the clock is the test's
-        cancel.cancel();
-    };
+    let later = cancel_after(5000, &cancel);
     let run = Run::cancelled_by(2, policy, None, |_, _| Act::Ok(1), &cancel);
     let (run, ()) = tokio::join!(run, later);
     assert_eq!((run.took, run.report.ok), (5000, 1));

@@ -7,7 +7,10 @@ use std::{
 };
 
 use async_trait::async_trait;
-use tokio::{sync::mpsc, time::Instant};
+use tokio::{
+    sync::mpsc,
+    time::{Instant, timeout},
+};
 use tokio_util::sync::CancellationToken;
 use towline_core::{
     event::{Event, NodeResult, Report, Status},
@@ -45,6 +48,13 @@ pub(crate) fn nodes(n: usize) -> Vec<Arc<Node>> {
     (0..n).map(node).collect()
 }
 
+/// Triggers `token` when so much time has passed.
+pub(crate) async fn cancel_after(milliseconds: u64, token: &CancellationToken) {
+    let never = std::future::pending::<()>();
+    let _time_is_up = timeout(Duration::from_millis(milliseconds), never).await;
+    token.cancel();
+}
+
 struct Fake {
     script: Script,
     attempts: Mutex<BTreeMap<usize, u32>>,
@@ -71,10 +81,8 @@ impl Task for Fake {
         }
         let act = (self.script)(node, attempt);
         let (Act::Ok(takes) | Act::Fail(takes, _) | Act::Error(takes, _)) = act;
-        let cancelled = tokio::select! {
-            () = context.cancel.cancelled() => true,
-            () = tokio::time::sleep(Duration::from_millis(takes)) => false,
-        };
+        let takes = Duration::from_millis(takes);
+        let cancelled = timeout(takes, context.cancel.cancelled()).await.is_ok();
         self.busy.lock().unwrap().0 -= 1;
         self.log.lock().unwrap().push((node, from, self.now()));
         let end = |status, exit_code| End {

@@ -161,14 +161,16 @@ impl<'a> Ways<'a> {
 
     async fn evaluate(&mut self, asked: &Asked<'_>) -> Result<Settings, ConfigTrouble> {
         let mut options = Vec::with_capacity(asked.options.len() + 1);
-        let jump = asked.jump.map(|jump| format!("ProxyJump={jump}"));
-        for text in asked.options.iter().chain(&jump) {
-            options.extend(
-                self.here
-                    .config
-                    .option(text)
-                    .map_err(|error| wrong(&error))?,
-            );
+        for text in asked.options {
+            let option = self.here.config.option(text);
+            options.extend(option.map_err(|error| wrong(&error))?);
+        }
+        if let Some(jump) = asked.jump {
+            let option = self.here.config.option(&format!("ProxyJump={jump}"));
+            options.extend(option.map_err(|_| ConfigTrouble {
+                reason: format!("{jump:?} is no way through other machines"),
+                hint: Some("it is written as [user@]host[:port], comma separated".to_owned()),
+            })?);
         }
         let query = Query {
             host: asked.host,

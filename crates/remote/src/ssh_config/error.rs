@@ -23,6 +23,9 @@ pub struct Place {
 
 impl fmt::Display for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.line == 0 {
+            return f.write_str("-o");
+        }
         write!(f, "{}:{}:{}", self.file.display(), self.line, self.column)
     }
 }

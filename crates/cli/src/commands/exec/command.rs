@@ -9,15 +9,11 @@ use towline_core::command::{Command, Mark, PtySize, Stdin};
 use super::Args;
 use crate::{environment::Environment, exit::misuse};
 
-/// The command as a value, and the file that holds what it reads for as long as it is needed.
+/// The command as a value, but for what it reads.
 ///
 /// # Errors
-/// When it can not be said to any shell, or what it is to read can not be read.
-pub(super) fn command(
-    args: &Args,
-    words: &[String],
-    environment: &Environment,
-) -> anyhow::Result<(Command, Option<NamedTempFile>)> {
+/// When it can not be said to any shell.
+pub(super) fn command(args: &Args, words: &[String]) -> anyhow::Result<Command> {
     let words: Vec<Vec<u8>> = words.iter().map(|word| word.clone().into_bytes()).collect();
     let mut command = Command::typed(words).timeout(args.fanout.command_timeout);
     command.env = args
@@ -31,8 +27,19 @@ pub(super) fn command(
     command
         .wire(&Mark::new(0))
         .map_err(|error| misuse(error, None))?;
+    Ok(command)
+}
+
+/// What the command reads, and the file that holds it for as long as it is needed.
+///
+/// # Errors
+/// When it can not be read.
+pub(super) fn input(
+    args: &Args,
+    environment: &Environment,
+) -> anyhow::Result<(Stdin, Option<NamedTempFile>)> {
     let mut kept = None;
-    command.stdin = match &args.stdin {
+    let stdin = match &args.stdin {
         None => Stdin::Null,
         Some(path) if path.as_os_str() == "-" => {
             if args.selection.nodes.iter().any(|expr| expr == "-") {
@@ -51,7 +58,7 @@ pub(super) fn command(
             Stdin::File(path.clone())
         }
     };
-    Ok((command, kept))
+    Ok((stdin, kept))
 }
 
 /// Every node reads standard input from its beginning, so it has to be kept somewhere.

@@ -92,13 +92,16 @@ pub(crate) async fn run(
 ) -> anyhow::Result<Exit> {
     let context = Context::load(global, terminal).await?;
     let (nodes, words) = wanted(&args, &context)?;
+    let mut command = command::command(&args, &words)?;
     let elevation = Elevation::ask(&args.become_)?;
-    let (command, _stdin) = command::command(&args, &words, &context.environment)?;
     let shown = command.display();
     if args.dry_run {
         return dry_run(&nodes, &command, &elevation);
     }
     let plan = context.plan(&nodes, &args.ssh).await?;
+    // Held until the end: the file is gone when this is.
+    let (stdin, _held) = command::input(&args, &context.environment)?;
+    command.stdin = stdin;
     let pool = Context::pool(plan, Duration::ZERO);
     let task = Exec {
         connect: Arc::clone(&pool) as _,

@@ -1,6 +1,8 @@
 //! `tow exec`.
 
+mod become_other;
 mod command;
+mod connection;
 mod exits;
 mod interrupt;
 mod json;
