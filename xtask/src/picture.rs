@@ -22,7 +22,7 @@ pub(crate) struct Args {
 
 /// The command lines of the demonstration that are in the picture, in the order they come.
 const SHOWN: &[&str] = &[
-    "tow node ls",
+    "tow status",
     "tow exec -a -b -- cat release",
     "tow exec -a --diff -- cat app.conf",
     "tow exec -a -- grep 1.4.2 release",

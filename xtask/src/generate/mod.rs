@@ -7,7 +7,9 @@ use std::{
 };
 
 use anyhow::{Context, Result, bail, ensure};
-use towline_core::event::Envelope;
+use schemars::JsonSchema;
+use towline_core::event::{Envelope, Event};
+use towline_fleet::facts::StatusLine;
 
 /// A committed file and what makes it.
 type File = (&'static str, fn() -> Result<String>);
@@ -17,9 +19,10 @@ const FILES: &[File] = &[
         json(&towline_fleet::inventory::schema())
     }),
     ("schema/events.schema.json", || {
-        let mut schema = schemars::schema_for!(Envelope);
-        schema.insert("title".into(), "A line of tow exec --output json".into());
-        json(schema.as_value())
+        lines::<Event>("A line of tow exec --output json")
+    }),
+    ("schema/status.schema.json", || {
+        lines::<StatusLine>("A line of tow status --output json")
     }),
     ("docs/reference/cli.md", || tow(&["help", "--markdown"])),
 ];
@@ -61,6 +64,13 @@ pub(crate) fn run(args: Args) -> Result<()> {
 
 fn json(value: &serde_json::Value) -> Result<String> {
     Ok(serde_json::to_string_pretty(value)? + "\n")
+}
+
+/// The schema of lines of JSON that tell of an `E` each.
+fn lines<E: JsonSchema>(title: &str) -> Result<String> {
+    let mut schema = schemars::schema_for!(Envelope<E>);
+    schema.insert("title".into(), title.into());
+    json(schema.as_value())
 }
 
 /// What the binary prints about itself.

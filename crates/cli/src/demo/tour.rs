@@ -43,6 +43,15 @@ async fn ask(stage: &mut Stage) -> anyhow::Result<()> {
         .await?;
     stage
         .step(Step {
+            about: "How are they doing, and what can they run? Each is asked once, and needs no\n\
+                    more than a shell. (All three are this machine, so they say the same.)",
+            words: &["status"],
+            exit: Exit::Ok,
+            shows: &["web-1 ✓ up", "web-2 ✓ up", "db-1 ✓ up", "3 ok"],
+        })
+        .await?;
+    stage
+        .step(Step {
             about: "A command on all of them at once: lines come as they are written.",
             words: &[
                 "exec",

@@ -40,6 +40,7 @@ fn it_walks_through_and_ends_by_itself() {
     let done = world.tow(["demo"]).expect(0);
     for words in [
         "$ tow node ls\n",
+        "$ tow status\n",
         "$ tow exec -a -b -- cat release\n---------------\nweb-[1-2] (2)\n",
         "web-2 unreachable\n",
         "exit code 4\n",

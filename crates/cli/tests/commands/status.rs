@@ -5,13 +5,18 @@ use towline_core::event::{Envelope, FailureKind, Status};
 use towline_fleet::facts::{NodeStatus, StatusLine};
 use unicode_width::UnicodeWidthStr;
 
-use crate::support::{Done, World, snapshot};
+use crate::support::{Done, World, snapshot, status_schema};
 
-/// The lines of `--output json`.
+/// The lines of `--output json`. Every one is held against the schema.
 fn lines(done: &Done) -> Vec<Envelope<StatusLine>> {
-    let text = done.out();
-    let lines = text.lines().map(serde_json::from_str);
-    lines.collect::<Result<_, _>>().unwrap()
+    let parse = |line: &str| {
+        let value = serde_json::from_str(line).unwrap();
+        status_schema()
+            .validate(&value)
+            .unwrap_or_else(|e| panic!("not as schema/status.schema.json says: {e}: {line}"));
+        serde_json::from_value(value).unwrap()
+    };
+    done.out().lines().map(parse).collect()
 }
 
 /// What `--output json` says of a node.

@@ -229,13 +229,20 @@ impl Heard {
     }
 }
 
-/// The committed schema of `--output json`.
+/// The committed schema of `tow exec --output json`.
 pub(crate) fn events_schema() -> &'static Validator {
     static SCHEMA: OnceLock<Validator> = OnceLock::new();
-    SCHEMA.get_or_init(|| {
-        let text = include_str!("../../../../schema/events.schema.json");
-        jsonschema::validator_for(&serde_json::from_str(text).unwrap()).unwrap()
-    })
+    SCHEMA.get_or_init(|| schema(include_str!("../../../../schema/events.schema.json")))
+}
+
+/// The committed schema of `tow status --output json`.
+pub(crate) fn status_schema() -> &'static Validator {
+    static SCHEMA: OnceLock<Validator> = OnceLock::new();
+    SCHEMA.get_or_init(|| schema(include_str!("../../../../schema/status.schema.json")))
+}
+
+fn schema(text: &str) -> Validator {
+    jsonschema::validator_for(&serde_json::from_str(text).unwrap()).unwrap()
 }
 
 /// How a program ended, and all it wrote.
