@@ -320,6 +320,10 @@ impl RemoteError {
                 "check the network; a jump host is given with -J HOST".to_owned()
             }
             Self::Proxy { source, proxy } => return source.hint(proxy),
+            Self::ProxyCommand { .. } => {
+                "run the ProxyCommand by hand to see it fail; -o ProxyCommand=none does without it"
+                    .to_owned()
+            }
             Self::HostKey(error) => error.hint(node),
             Self::AuthDenied {
                 user,
@@ -347,7 +351,7 @@ impl RemoteError {
             }
             Self::Config { hint, .. } => return hint.clone(),
             Self::Channel { later: true, .. } => {
-                "wait until other sessions have ended, or raise MaxSessions in the node's \
+                "nothing listens there, or a limit is reached: see MaxSessions in the node's \
                  sshd_config"
                     .to_owned()
             }

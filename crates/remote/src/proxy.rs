@@ -5,12 +5,14 @@ use std::{
     process::Stdio,
     sync::{Arc, Mutex, PoisonError},
     task::{Context, Poll},
+    time::Duration,
 };
 
 use tokio::{
     io::{AsyncRead, AsyncReadExt, AsyncWrite, ReadBuf},
     process::{Child, ChildStderr, ChildStdin, ChildStdout, Command},
 };
+use tokio_util::sync::CancellationToken;
 
 use crate::{error::RemoteError, host::BoxStream};
 
@@ -27,13 +29,21 @@ pub struct ProxyCommand {
 
 /// What a proxy command wrote to standard error.
 #[derive(Clone, Debug, Default)]
-pub struct Said(Arc<Mutex<Vec<u8>>>);
+pub struct Said {
+    text: Arc<Mutex<Vec<u8>>>,
+    all: CancellationToken,
+}
+
+/// How long a proxy command that hung up is given to say why.
+const LAST_WORDS: Duration = Duration::from_millis(500);
 
 impl Said {
-    /// The text so far, trimmed; a word about its absence when there is none.
-    #[must_use]
-    pub fn text(&self) -> String {
-        let said = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+    /// All of it, or what there is after a moment, trimmed; a word about its absence when there
+    /// is none.
+    pub async fn text(&self) -> String {
+        // The connection may have ended before what was said of it has arrived here.
+        let _late = tokio::time::timeout(LAST_WORDS, self.all.cancelled()).await;
+        let said = self.text.lock().unwrap_or_else(PoisonError::into_inner);
         match String::from_utf8_lossy(&said).trim() {
             "" => "it ended, or said something that is not SSH".to_owned(),
             text => text.to_owned(),
@@ -50,6 +60,15 @@ impl ProxyCommand {
             shell: shell.into(),
             line: line.into(),
             said: Said::default(),
+        }
+    }
+
+    /// The same command for another connection: what it says there is kept apart.
+    #[must_use]
+    pub fn afresh(&self) -> Self {
+        Self {
+            said: Said::default(),
+            ..self.clone()
         }
     }
 
@@ -92,9 +111,10 @@ impl ProxyCommand {
 }
 
 async fn listen(mut stderr: ChildStderr, said: Said) {
+    let _all = said.all.clone().drop_guard();
     let mut buffer = [0; 512];
     while let Ok(read @ 1..) = stderr.read(&mut buffer).await {
-        let mut kept = said.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut kept = said.text.lock().unwrap_or_else(PoisonError::into_inner);
         let fits = read.min(SAID.saturating_sub(kept.len()));
         kept.extend_from_slice(&buffer[..fits]);
     }

@@ -97,10 +97,7 @@ impl<'a> Ways<'a> {
             }
             (None, _) => None,
         };
-        let mut key = format!("{}@{}:{}", settings.user, settings.hostname, settings.port);
-        if let Some(jump) = &jump {
-            key = [&key, " via ", &jump.key].concat();
-        }
+        let key = key(&settings, jump.as_deref());
         Ok(Way {
             key,
             settings,
@@ -197,6 +194,24 @@ impl<'a> Ways<'a> {
                     .push(format!("{keyword} ({place}) is not honoured"));
             }
         }
+    }
+}
+
+/// What tells a way from every other. The same address behind something else is another machine,
+/// and so is what is known by another name.
+fn key(settings: &Settings, jump: Option<&Way>) -> String {
+    let mut key = format!("{}@{}:{}", settings.user, settings.hostname, settings.port);
+    if let Some(alias) = &settings.host_keys.alias {
+        key = [&key, " as ", alias].concat();
+    }
+    match (jump, &settings.proxy) {
+        (Some(jump), _) => [&key, " via ", &jump.key].concat(),
+        (None, Proxy::Command(template)) => {
+            let line = settings.tokens.expand_proxy(template);
+            // What can not be replaced is told when the route is made.
+            [&key, " by ", line.as_ref().unwrap_or(template)].concat()
+        }
+        (None, _) => key,
     }
 }
 

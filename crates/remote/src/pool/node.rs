@@ -159,7 +159,7 @@ impl Pool {
     async fn via(&self, route: &SshRoute) -> Result<Via, RemoteError> {
         Ok(match &route.through {
             Through::Nothing => Via::Direct,
-            Through::Command(command) => Via::Command(command.clone()),
+            Through::Command(command) => Via::Command(command.afresh()),
             Through::Jump(jump) => {
                 let name = jump.endpoint.address();
                 let leased = Box::pin(self.lease(Route::Ssh(Arc::clone(jump)))).await;

@@ -94,7 +94,7 @@ pub async fn dial(endpoint: &Endpoint, via: Via) -> Result<SshHost, RemoteError>
     let connected = tokio::time::timeout_at(deadline.into(), connecting).await;
     let (mut handle, leash) = match connected {
         Ok(Ok(connected)) => connected,
-        Ok(Err(error)) => return Err(blame_proxy(error, said)),
+        Ok(Err(error)) => return Err(blame_proxy(error, said).await),
         Err(_) => return Err(endpoint.too_late(Stage::Handshake)),
     };
     let address = endpoint.address();
@@ -131,11 +131,11 @@ pub async fn offered_key(endpoint: &Endpoint, via: Via) -> Result<PublicKey, Rem
 
 /// When a proxy command is in between, what it wrote to standard error tells more than the end
 /// of the stream that followed.
-fn blame_proxy(error: RemoteError, said: Option<crate::proxy::Said>) -> RemoteError {
+async fn blame_proxy(error: RemoteError, said: Option<crate::proxy::Said>) -> RemoteError {
     match (error, said) {
         (RemoteError::Dropped { .. } | RemoteError::Protocol { .. }, Some(said)) => {
             RemoteError::ProxyCommand {
-                reason: said.text(),
+                reason: said.text().await,
             }
         }
         (error, _) => error,
@@ -173,9 +173,9 @@ async fn handshake(
                 port: endpoint.port,
             };
             let connected = host.connect(&target).await;
-            connected.map_err(|source| RemoteError::Proxy {
+            connected.map_err(|error| RemoteError::Proxy {
+                source: Box::new(not_through(endpoint, &name, error)),
                 proxy: name,
-                source: Box::new(source),
             })?
         }
         Via::Command(command) => command.start()?,
@@ -184,6 +184,22 @@ async fn handshake(
     let connected = client::connect_stream(config, stream, keeper).await;
     let handle = connected.map_err(|error| handshake_error(endpoint, error))?;
     Ok((handle, leash))
+}
+
+/// Why a jump host led nowhere. Nothing has been started there, so that it may be tried again.
+fn not_through(endpoint: &Endpoint, jump: &str, error: RemoteError) -> RemoteError {
+    match error {
+        RemoteError::Channel { later: true, .. } => RemoteError::Unreachable {
+            address: endpoint.address(),
+            source: io::Error::other("the jump host could not connect to it"),
+        },
+        RemoteError::Closed { reason } => RemoteError::Dropped {
+            address: jump.to_owned(),
+            stage: Stage::Tcp,
+            source: Some(io::Error::other(reason)),
+        },
+        other => other,
+    }
 }
 
 fn handshake_error(endpoint: &Endpoint, error: KeyRefused) -> RemoteError {

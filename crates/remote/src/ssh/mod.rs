@@ -129,17 +129,7 @@ impl SshHost {
         });
         match opening.await.unwrap_or(Err(russh::Error::Disconnect)) {
             Ok(stream) => Ok(Box::pin(stream)),
-            Err(error) => {
-                let error = self.channel_error(&format!("connection to {target}"), error);
-                Err(match error {
-                    RemoteError::Channel { what, reason, .. } => RemoteError::Channel {
-                        what,
-                        reason,
-                        later: false,
-                    },
-                    other => other,
-                })
-            }
+            Err(error) => Err(self.channel_error(&format!("connection to {target}"), error)),
         }
     }
 

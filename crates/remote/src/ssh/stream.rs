@@ -24,7 +24,14 @@ use tokio::{
 pub(super) struct Through {
     reading: Reading,
     left: Bytes,
-    queue: Option<mpsc::UnboundedSender<Bytes>>,
+    queue: mpsc::UnboundedSender<Piece>,
+}
+
+/// What is brought to the channel.
+enum Piece {
+    Data(Bytes),
+    /// Nothing more is written; what comes back is still read.
+    End,
 }
 
 type Reading = Pin<Box<dyn Future<Output = (Option<ChannelMsg>, ChannelReadHalf)> + Send>>;
@@ -41,20 +48,23 @@ impl Through {
         Self {
             reading: Box::pin(next(read)),
             left: Bytes::new(),
-            queue: Some(queue),
+            queue,
         }
     }
 }
 
 /// Ends, and closes the channel, when the stream is dropped or the connection is lost.
-async fn bring(write: ChannelWriteHalf<Msg>, mut queued: mpsc::UnboundedReceiver<Bytes>) {
-    while let Some(data) = queued.recv().await {
-        if write.data_bytes(data).await.is_err() {
+async fn bring(write: ChannelWriteHalf<Msg>, mut queued: mpsc::UnboundedReceiver<Piece>) {
+    while let Some(piece) = queued.recv().await {
+        let brought = match piece {
+            Piece::Data(data) => write.data_bytes(data).await,
+            Piece::End => write.eof().await,
+        };
+        if brought.is_err() {
             return;
         }
     }
     // The connection may be gone by now, and with it the channel.
-    let _gone = write.eof().await;
     let _gone = write.close().await;
 }
 
@@ -86,13 +96,10 @@ impl AsyncWrite for Through {
         _: &mut Context<'_>,
         data: &[u8],
     ) -> Poll<io::Result<usize>> {
-        let sent = self
-            .queue
-            .as_ref()
-            .map(|queue| queue.send(Bytes::copy_from_slice(data)));
+        let sent = self.queue.send(Piece::Data(Bytes::copy_from_slice(data)));
         Poll::Ready(match sent {
-            Some(Ok(())) => Ok(data.len()),
-            _ => Err(io::ErrorKind::BrokenPipe.into()),
+            Ok(()) => Ok(data.len()),
+            Err(_) => Err(io::ErrorKind::BrokenPipe.into()),
         })
     }
 
@@ -100,8 +107,9 @@ impl AsyncWrite for Through {
         Poll::Ready(Ok(()))
     }
 
-    fn poll_shutdown(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.queue = None;
+    fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        // It may have ended already.
+        let _ended = self.queue.send(Piece::End);
         Poll::Ready(Ok(()))
     }
 }

@@ -28,6 +28,16 @@ pub enum ExpandError {
     /// `~name` for a user whom the password database does not know.
     #[error("there is no user {0}")]
     UnknownUser(String),
+    /// A value that the shell which reads a `ProxyCommand` would take for more than a word.
+    #[error("%{0} stands for {1:?}, which a shell would not read as one plain word")]
+    Unsafe(char, String),
+}
+
+/// Whether a shell reads a text as one word that stands for itself, and no program as a flag.
+fn is_plain_word(text: &str) -> bool {
+    let special =
+        |c: char| c.is_whitespace() || c.is_control() || "'\"`$\\;&<>|(){}*?[]!#".contains(c);
+    !text.is_empty() && !text.starts_with(['-', '~']) && !text.contains(special)
 }
 
 /// What the tokens stand for when settings of one host are expanded.
@@ -97,8 +107,18 @@ impl Tokens {
         })
     }
 
-    /// Replaces the tokens that `ProxyCommand` has: `%h %k %n %p %r`.
+    /// Replaces the tokens that `ProxyCommand` has: `%h %k %n %p %r`. A shell reads the result, so
+    /// that every value has to be a plain word: names may come from anywhere.
     pub fn expand_proxy(&self, template: &str) -> Result<String, ExpandError> {
+        for token in ['h', 'k', 'n', 'r'] {
+            let is_used = template.contains(&['%', token].iter().collect::<String>());
+            match self.get(token).filter(|_| is_used) {
+                Some(value) if !is_plain_word(&value) => {
+                    return Err(ExpandError::Unsafe(token, value.into_owned()));
+                }
+                _ => {}
+            }
+        }
         expand(template, None, |token| {
             matches!(token, 'h' | 'k' | 'n' | 'p' | 'r')
                 .then(|| self.get(token))
@@ -246,6 +266,15 @@ mod tests {
         assert_eq!(
             tokens().expand_proxy("nc %h %p").unwrap(),
             "nc 10.0.0.1 2222"
+        );
+        assert_eq!(
+            Tokens {
+                user: "a;b".into(),
+                ..tokens()
+            }
+            .expand_proxy("nc -l %r")
+            .unwrap_err(),
+            ExpandError::Unsafe('r', "a;b".into())
         );
         assert_eq!(
             tokens().expand_proxy("%u").unwrap_err(),

@@ -3,6 +3,8 @@
 #![expect(clippy::unwrap_used, unreachable_pub, reason = "tests")]
 
 mod auth;
+mod backpressure;
+mod cancel;
 mod handshakes;
 mod host_keys;
 mod jump;
@@ -16,6 +18,7 @@ mod local;
 mod lost;
 mod planned;
 mod pool;
+mod proxy;
 mod run;
 mod sessions;
 mod support;
