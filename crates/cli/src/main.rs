@@ -17,12 +17,16 @@ mod terminal;
 
 use std::process::ExitCode;
 
-use clap::Parser;
+use clap::FromArgMatches;
 
 use self::{args::Cli, exit::Exit};
 
 fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let mut matches = args::command().get_matches();
+    let cli = match Cli::from_arg_matches_mut(&mut matches) {
+        Ok(cli) => cli,
+        Err(error) => error.exit(),
+    };
     let terminal = terminal::Terminal::new(cli.global.color);
     let exit = match commands::run(cli, &terminal) {
         Ok(exit) => exit,

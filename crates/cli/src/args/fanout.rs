@@ -24,22 +24,27 @@ pub(crate) struct FanoutArgs {
     /// after a pause that doubles and is partly left to chance. One that did not come up within
     /// --connect-timeout is tried again only when this flag is given. What was refused for its
     /// key, and a command that was begun, are never tried again.
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", hide_short_help = true)]
     pub(crate) retries: Option<u32>,
     /// Finish so many nodes before the next are begun: 5, 10%
     #[arg(long, value_name = "N|P%")]
     pub(crate) batch: Option<Amount>,
     /// Seconds to rest between two batches
-    #[arg(long, value_name = "SECONDS", requires = "batch", value_parser = seconds)]
+    #[arg(long, value_name = "SECONDS", requires = "batch", value_parser = seconds, hide_short_help = true)]
     pub(crate) pause: Option<Duration>,
     /// A command on this machine that must succeed before the next batch
-    #[arg(long, value_name = "COMMAND", requires = "batch")]
+    #[arg(
+        long,
+        value_name = "COMMAND",
+        requires = "batch",
+        hide_short_help = true
+    )]
     pub(crate) gate: Option<String>,
     /// Begin no further node once more than so many have failed: 3, 10%
-    #[arg(long, value_name = "N|P%")]
+    #[arg(long, value_name = "N|P%", hide_short_help = true)]
     pub(crate) max_fail: Option<Amount>,
     /// Enough that so many nodes end well; 0 means all
-    #[arg(long, value_name = "N", default_value_t = 0)]
+    #[arg(long, value_name = "N", default_value_t = 0, hide_short_help = true)]
     pub(crate) min_ok: usize,
     /// End everything at the first failure
     #[arg(long)]

@@ -2,6 +2,7 @@
 //! shows as help and from which completions and manual pages are made.
 
 mod fanout;
+mod groups;
 mod output;
 mod probe;
 mod selection;
@@ -13,6 +14,7 @@ use clap::{Args, Parser};
 
 pub(crate) use self::{
     fanout::FanoutArgs,
+    groups::command,
     output::{Format, OutputArgs},
     probe::ProbeArgs,
     selection::SelectionArgs,
@@ -30,7 +32,7 @@ use crate::{commands::Commands, terminal::ColorChoice};
     version,
     max_term_width = 100,
     disable_help_subcommand = true,
-    after_help = "Topics: tow help exit-codes | selection\n\nStart with: tow exec -w root@HOST -- uptime"
+    after_help = "Start with: tow exec -w root@HOST -- uptime\nHelp on a command, or on exit-codes or selection: tow help NAME"
 )]
 pub(crate) struct Cli {
     #[command(flatten)]
@@ -41,7 +43,6 @@ pub(crate) struct Cli {
 
 /// Flags of every command.
 #[derive(Args, Clone, Debug)]
-#[command(next_help_heading = "Global options")]
 pub(crate) struct GlobalArgs {
     /// The inventory: a towline.yaml, or the folder it stands in
     ///
@@ -50,6 +51,13 @@ pub(crate) struct GlobalArgs {
     #[arg(short = 'C', long, global = true, value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,
     /// When to use colour
-    #[arg(long, global = true, value_enum, default_value_t, value_name = "WHEN")]
+    #[arg(
+        long,
+        global = true,
+        value_enum,
+        default_value_t,
+        value_name = "WHEN",
+        hide_short_help = true
+    )]
     pub(crate) color: ColorChoice,
 }

@@ -8,7 +8,7 @@ use clap::Args;
 #[derive(Args, Clone, Debug, Default)]
 #[command(next_help_heading = "Nodes")]
 pub(crate) struct SelectionArgs {
-    /// Nodes: ids, ranges, globs, groups, labels, hosts; `-` reads them from standard input
+    /// Nodes: ids, ranges, globs, @groups, labels, hosts; `-`: standard input
     ///
     /// web-[01-20,30]  web-*  @group  role:worker  zone=a  zone!=a  [user@]host[:port], joined by
     /// `,` (and), `!` (without), `&` (both), `^` (either). Given several times, they add up.
@@ -24,13 +24,13 @@ pub(crate) struct SelectionArgs {
     #[arg(short = 'a', long)]
     pub(crate) all: bool,
     /// Of the nodes selected otherwise, only these
-    #[arg(long, value_name = "EXPR")]
+    #[arg(long, value_name = "EXPR", hide_short_help = true)]
     pub(crate) limit: Vec<String>,
     /// Of the nodes selected otherwise, only N, by chance
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", hide_short_help = true)]
     pub(crate) pick: Option<usize>,
     /// Hosts from a file, one a line
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", hide_short_help = true)]
     pub(crate) hostfile: Option<PathBuf>,
 }
 

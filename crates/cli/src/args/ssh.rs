@@ -23,22 +23,27 @@ pub(crate) struct SshArgs {
     #[arg(short = 'J', long, value_name = "HOSTS")]
     pub(crate) jump: Option<String>,
     /// The ssh_config to read instead of ~/.ssh/config and the system's
-    #[arg(short = 'F', long, value_name = "FILE")]
+    #[arg(short = 'F', long, value_name = "FILE", hide_short_help = true)]
     pub(crate) ssh_config: Option<PathBuf>,
     /// An option as in ssh_config: NAME=VALUE
-    #[arg(short = 'o', long = "ssh-option", value_name = "OPTION")]
+    #[arg(
+        short = 'o',
+        long = "ssh-option",
+        value_name = "OPTION",
+        hide_short_help = true
+    )]
     pub(crate) options: Vec<String>,
     /// Seconds a connection may take to come up (10)
-    #[arg(short = 't', long, value_name = "SECONDS", value_parser = seconds)]
+    #[arg(short = 't', long, value_name = "SECONDS", value_parser = seconds, hide_short_help = true)]
     pub(crate) connect_timeout: Option<Duration>,
     /// Refuse host keys that are not known yet, instead of pinning them
-    #[arg(long)]
+    #[arg(long, hide_short_help = true)]
     pub(crate) strict_host_keys: bool,
     /// Ask for the account's password, once for all nodes
-    #[arg(short = 'k', long)]
+    #[arg(short = 'k', long, hide_short_help = true)]
     pub(crate) ask_password: bool,
     /// What carries the connections
-    #[arg(long, value_enum, value_name = "WHAT")]
+    #[arg(long, value_enum, value_name = "WHAT", hide_short_help = true)]
     pub(crate) transport: Option<TransportArg>,
 }
 
@@ -55,14 +60,14 @@ pub(crate) enum TransportArg {
 
 /// Flags for being another account.
 #[derive(Args, Clone, Debug, Default)]
-#[command(next_help_heading = "Other account")]
+#[command(next_help_heading = "Connection")]
 pub(crate) struct BecomeArgs {
     /// Run as another account once logged in (root, if none is named)
     #[arg(long = "become", value_name = "USER", num_args = 0..=1, require_equals = true,
           default_missing_value = "root")]
     pub(crate) become_: Option<Account>,
     /// The program that makes the change
-    #[arg(long, value_name = "HOW", value_enum)]
+    #[arg(long, value_name = "HOW", value_enum, hide_short_help = true)]
     pub(crate) become_method: Option<MethodArg>,
     /// Ask once for the password that sudo or doas will want
     #[arg(short = 'K', long)]

@@ -5,7 +5,7 @@ use std::io::Write;
 use clap::CommandFactory;
 
 use crate::{
-    args::Cli,
+    args::{self, Cli},
     exit::{Exit, misuse},
     reference,
 };
@@ -42,7 +42,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Exit> {
         out.write_all(text.as_bytes())?;
         return Ok(Exit::Ok);
     }
-    let mut command = Cli::command();
+    let mut command = args::command();
     command.build();
     let mut found = &mut command;
     for word in &args.words {

@@ -15,6 +15,10 @@ use crate::{
 /// The variable that carries the mark.
 const VARIABLE: &str = "TOWLINE_ID";
 
+/// The longest line that sshd can hand to a login shell, in bytes: on Linux no single argument of
+/// a program is longer than 32 pages of memory, the NUL at its end included.
+const MAX_LINE: usize = 131_071;
+
 /// What tells one started command from every other: 128 random bits in hexadecimal.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Mark(String);
@@ -72,6 +76,15 @@ pub enum CommandError {
     /// A NUL byte, which no argument, variable or path can hold.
     #[error("the command holds a NUL byte, which no shell and no program can take")]
     Nul,
+    /// More than the system lets a program be given in one piece, quoting included.
+    #[error(
+        "the command is {bytes} bytes long once quoted, and a shell takes {MAX_LINE} at most; \
+         what is long can be given to it on standard input"
+    )]
+    TooLong {
+        /// How long it is.
+        bytes: usize,
+    },
     /// A variable that no shell could set.
     #[error("{0:?} is no name of an environment variable")]
     VariableName(String),
@@ -87,8 +100,16 @@ impl Command {
     /// The form that goes over the wire, carrying `mark`.
     ///
     /// # Errors
-    /// When the command can not be said in any shell's language.
+    /// When the command can not be said in any shell's language, or is too long for any.
     pub fn wire(&self, mark: &Mark) -> Result<Wire, CommandError> {
+        let wire = self.unbounded_wire(mark)?;
+        match wire.line.len() {
+            ..=MAX_LINE => Ok(wire),
+            bytes => Err(CommandError::TooLong { bytes }),
+        }
+    }
+
+    fn unbounded_wire(&self, mark: &Mark) -> Result<Wire, CommandError> {
         for name in self.env.keys() {
             if !is_variable_name(name) {
                 return Err(CommandError::VariableName(name.clone()));

@@ -10,7 +10,7 @@ use towline_remote::{
     ssh::AuthAttempt,
 };
 
-use crate::support::{Act, Run, cancel_after, Script, refused};
+use crate::support::{Act, Run, Script, cancel_after, refused};
 
 fn retries(retries: u32) -> Policy {
     Policy {

@@ -4,7 +4,7 @@ use std::{io::Write, path::Path};
 
 use anyhow::Context as _;
 use tempfile::NamedTempFile;
-use towline_core::command::{Command, Mark, PtySize, Stdin};
+use towline_core::command::{Command, CommandError, Mark, PtySize, Stdin};
 
 use super::Args;
 use crate::{environment::Environment, exit::misuse};
@@ -24,9 +24,11 @@ pub(super) fn command(args: &Args, words: &[String]) -> anyhow::Result<Command> 
     command.cwd = args.cwd.clone().map(String::into_bytes);
     command.pty = args.pty.then(PtySize::default);
     // What can not be put on the wire is said before anything is connected.
-    command
-        .wire(&Mark::new(0))
-        .map_err(|error| misuse(error, None))?;
+    command.wire(&Mark::new(0)).map_err(|error| {
+        let long = matches!(error, CommandError::TooLong { .. });
+        let hint = "put it into a file: tow exec … --stdin FILE -- sh -s";
+        misuse(error, long.then(|| hint.to_owned()))
+    })?;
     Ok(command)
 }
 

@@ -26,7 +26,7 @@ use crate::{
 /// Several words after `--` are a program and its arguments, passed on exactly as they are. A
 /// single word is a line for the login shell of the node, as `ssh HOST LINE` would run it.
 #[derive(clap::Args)]
-#[command(after_help = EXAMPLES)]
+#[command(after_help = MORE, after_long_help = EXAMPLES)]
 pub(crate) struct Args {
     #[command(flatten)]
     selection: SelectionArgs,
@@ -48,7 +48,12 @@ pub(crate) struct Args {
           help_heading = "Command")]
     env: Vec<(String, String)>,
     /// The folder the command is run in
-    #[arg(long, value_name = "FOLDER", help_heading = "Command")]
+    #[arg(
+        long,
+        value_name = "FOLDER",
+        help_heading = "Command",
+        hide_short_help = true
+    )]
     cwd: Option<String>,
     /// Give the command a terminal
     #[arg(long, help_heading = "Command")]
@@ -56,16 +61,18 @@ pub(crate) struct Args {
     /// Show what would be run, and where, and do nothing
     #[arg(long, help_heading = "Command")]
     dry_run: bool,
-    /// Run again where the last run did not end well; without a command, the same one
+    /// Run again where the last run failed; without a command, the same one
     #[arg(long, help_heading = "Nodes", conflicts_with_all = ["nodes", "groups", "all", "hostfile"])]
     rerun_failed: bool,
     /// End with the highest code that any command returned
-    #[arg(short = 'S', long, help_heading = "Output")]
+    #[arg(short = 'S', long, help_heading = "Output", hide_short_help = true)]
     max_exit_code: bool,
-    /// The command
-    #[arg(last = true, value_name = "COMMAND")]
+    /// What is run: one word is a line for the shell there, several are passed on as they are
+    #[arg(last = true, value_name = "COMMAND", help_heading = "Command")]
     words: Vec<String>,
 }
+
+const MORE: &str = "More flags and examples: tow help exec";
 
 const EXAMPLES: &str = "\
 Examples:

@@ -28,7 +28,7 @@ use crate::{
 #[command(next_help_heading = "Output")]
 pub(crate) struct ShowArgs {
     /// Fold identical output: once for all nodes that wrote and returned the same
-    #[arg(short = 'b', long = "fold", visible_alias = "dshbak")]
+    #[arg(short = 'b', long = "fold", alias = "dshbak")]
     fold: bool,
     /// Fold, and show how the others differ from the majority
     #[arg(long)]

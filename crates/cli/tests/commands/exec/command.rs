@@ -37,6 +37,32 @@ fn a_program_that_is_not_there_returns_127_as_in_a_shell() {
 }
 
 #[test]
+fn a_command_may_be_as_long_as_a_shell_can_take_it_and_longer_ones_are_refused_here() {
+    let world = World::with(&["web-01"]);
+    let long = "x".repeat(120_000);
+    let words = ["exec", "-a", "-N", "--", "printf", "%s", &long];
+    assert!(world.tow(words).expect(0).out() == long);
+    let connections = world.node("web-01").stats().connections;
+    let words = ["exec", "-a", "--", "printf", "%s", &long, &long];
+    let done = world.tow(words).expect(2);
+    assert!(
+        done.said().contains("a shell takes 131071 at most"),
+        "{}",
+        done.err()
+    );
+    assert!(
+        done.said().contains("--stdin FILE -- sh -s"),
+        "{}",
+        done.err()
+    );
+    assert_eq!(world.node("web-01").stats().connections, connections);
+    // What the hint says does it.
+    world.write("work/script", &format!("printf %s {long}{long}"));
+    let words = ["exec", "-a", "-N", "--stdin", "script", "--", "sh", "-s"];
+    assert_eq!(world.tow(words).expect(0).out().len(), 240_000);
+}
+
+#[test]
 fn variables_and_the_folder_reach_the_command() {
     let world = World::with(&["web-01"]);
     std::fs::create_dir(world.node("web-01").home().join("-a b")).unwrap();
