@@ -132,10 +132,12 @@ impl SelectError {
                 let similar = (!similar.is_empty())
                     .then(|| format!("did you mean {}?", similar.join(" or ")));
                 let name = if *count == 1 { folded } else { "NAME" };
-                let force = could_be_hosts
-                    .then(|| format!("a host of that name is reached as USER@{name} or {name}:22"));
+                let a = if similar.is_some() { "A" } else { "a" };
+                let force = could_be_hosts.then(|| {
+                    format!("{a} host of that name is reached as USER@{name} or {name}:22")
+                });
                 let hints: Vec<String> = [similar, force].into_iter().flatten().collect();
-                (!hints.is_empty()).then(|| hints.join("; "))
+                (!hints.is_empty()).then(|| hints.join(" "))
             }
             Self::UnknownGroup { known, .. } => listed("groups", known),
             Self::UnknownRole { known, .. } => listed("roles", known),

@@ -104,6 +104,15 @@ fn what_can_not_be_said_is_refused() {
 }
 
 #[test]
+fn a_line_may_be_as_long_as_an_argument_of_a_program_can_be() {
+    let wire = |length| Command::line("x".repeat(length)).wire(&Mark::new(1));
+    let head = wire(0).unwrap().line.len();
+    assert_eq!(wire(131_071 - head).unwrap().line.len(), 131_071);
+    let error = wire(131_072 - head).err().unwrap();
+    assert_eq!(error, CommandError::TooLong { bytes: 131_072 });
+}
+
+#[test]
 fn the_display_is_what_one_would_type() {
     let command = Command::argv(["echo", "a b"]).become_(as_root(BecomeMethod::Sudo, Some("pw")));
     assert_eq!(command.display(), "sudo -u root -- echo 'a b'");
