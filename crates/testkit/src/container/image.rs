@@ -18,12 +18,15 @@ const SUITE: &str = "bookworm";
 const REPOSITORY: &str = "towline-testbed";
 const IMPORT_LIMIT: Duration = Duration::from_secs(600);
 
-const SMALL: [&str; 12] = [
+const SMALL: [&str; 15] = [
     "systemd",
     "systemd-sysv",
     "dbus",
     "openssh-server",
     "sudo",
+    "opendoas",
+    "tcsh",
+    "busybox",
     "iproute2",
     "procps",
     "iptables",
@@ -42,13 +45,15 @@ const LEFT_OUT: [&str; 3] = [
 ];
 
 /// What is put into the image beside its packages, by file name. Those in `.sh` are programs.
-const ASSETS: [(&str, &str); 9] = [
+const ASSETS: [(&str, &str); 11] = [
     ("hook.sh", include_str!("assets/hook.sh")),
     ("init.sh", include_str!("assets/init.sh")),
     ("prepare.sh", include_str!("assets/prepare.sh")),
     ("hostkeys.sh", include_str!("assets/hostkeys.sh")),
     ("fill.sh", include_str!("assets/fill.sh")),
     ("sudoers", include_str!("assets/sudoers")),
+    ("doas.conf", include_str!("assets/doas.conf")),
+    ("noise.sh", include_str!("assets/noise.sh")),
     ("sshd.conf", include_str!("assets/sshd.conf")),
     ("ssh.service.conf", include_str!("assets/ssh.service.conf")),
     ("journald.conf", include_str!("assets/journald.conf")),
@@ -58,7 +63,8 @@ const ASSETS: [(&str, &str); 9] = [
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Image {
-    /// systemd, sshd, sudo, rsync, curl, iptables, containerd: enough for most tests.
+    /// systemd, sshd, sudo, doas, odd login shells, rsync, curl, iptables, containerd: enough for
+    /// most tests.
     Small,
     /// The same and docker, nginx and git.
     Full,

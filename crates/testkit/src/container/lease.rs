@@ -1,8 +1,10 @@
 //! Borrowing nodes: tests run at once, in several processes, and a fault of one must not be
 //! another's surprise.
 
-use std::fs::File;
+use std::fs::{File, OpenOptions};
+use std::io::{self, Write};
 use std::ops::Deref;
+use std::path::PathBuf;
 
 use super::bed::Bed;
 use super::error::BedError;
@@ -14,6 +16,14 @@ use super::node::BedNode;
 #[derive(Debug)]
 pub struct NodeLease<'a> {
     bed: &'a Bed,
+    node: BedNode,
+    /// Locked as long as it is open. Not empty while the node may have faults.
+    lock: File,
+}
+
+/// A node that others may use at the same time, and nobody may damage.
+#[derive(Debug)]
+pub struct NodeShare {
     node: BedNode,
     /// Locked as long as it is open.
     _lock: File,
@@ -37,19 +47,52 @@ impl Bed {
         Ok(taken.into_iter().map(|(_, lease)| lease).collect())
     }
 
+    /// Waits until nobody has leased the node for itself, and uses it together with others. Who
+    /// takes several nodes, some of them alone, takes them in the order of their names.
+    ///
+    /// # Errors
+    /// As [`Bed::lease`].
+    pub fn share(&self, name: &str) -> Result<NodeShare, BedError> {
+        let node = self.node(name)?.clone();
+        loop {
+            let (path, lock) = self.lock_file(name)?;
+            let length = lock.lock_shared().and_then(|()| lock.metadata());
+            match length.map_err(|source| BedError::File { path, source })? {
+                clean if clean.len() == 0 => return Ok(NodeShare { node, _lock: lock }),
+                _ => drop(lock),
+            }
+            // Whoever had it alone was killed before the faults were undone.
+            drop(self.lease_one(name)?);
+        }
+    }
+
     fn lease_one(&self, name: &str) -> Result<NodeLease<'_>, BedError> {
         let node = self.node(name)?.clone();
-        let path = self.files.lease(name);
-        let lock = File::create(&path)
-            .and_then(|file| file.lock().map(|()| file))
+        let (path, lock) = self.lock_file(name)?;
+        lock.lock()
+            .and_then(|()| mark_as_damaged(&lock))
             .map_err(|source| BedError::File { path, source })?;
         self.reset(&node)?;
         Ok(NodeLease {
             bed: self,
             node,
-            _lock: lock,
+            lock,
         })
     }
+
+    fn lock_file(&self, name: &str) -> Result<(PathBuf, File), BedError> {
+        let path = self.files.lease(name);
+        let mut options = OpenOptions::new();
+        options.read(true).write(true).create(true).truncate(false);
+        match options.open(&path) {
+            Ok(file) => Ok((path, file)),
+            Err(source) => Err(BedError::File { path, source }),
+        }
+    }
+}
+
+fn mark_as_damaged(mut lock: &File) -> io::Result<()> {
+    lock.write_all(b"its faults are still to be undone\n")
 }
 
 impl Deref for NodeLease<'_> {
@@ -60,9 +103,19 @@ impl Deref for NodeLease<'_> {
     }
 }
 
+impl Deref for NodeShare {
+    type Target = BedNode;
+
+    fn deref(&self) -> &BedNode {
+        &self.node
+    }
+}
+
 impl Drop for NodeLease<'_> {
     fn drop(&mut self) {
-        // Who leases it next resets it too, and hears of it if that fails.
-        self.bed.reset(&self.node).ok();
+        // Who takes it next resets it too, and hears of it if that fails.
+        if self.bed.reset(&self.node).is_ok() {
+            self.lock.set_len(0).ok();
+        }
     }
 }

@@ -30,6 +30,6 @@ pub use bed::{Bed, BedOptions, Removed};
 pub use error::BedError;
 pub use fault::Condition;
 pub use image::Image;
-pub use lease::NodeLease;
+pub use lease::{NodeLease, NodeShare};
 pub use node::BedNode;
 pub use state::{Progress, Step};

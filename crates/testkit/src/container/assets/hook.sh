@@ -5,10 +5,21 @@ set -eu
 root=$1
 here=$(dirname "$0")
 
-useradd() { chroot "$root" useradd --create-home --shell /bin/bash "$@"; }
-useradd towline
-useradd admin
-useradd ops
+# add NAME SHELL
+add() { chroot "$root" useradd --create-home --shell "$2" "$1"; }
+add towline /bin/bash
+add admin /bin/bash
+add ops /bin/bash
+
+# One user for each kind of login shell that a fleet may meet, named as it.
+ln -s /bin/busybox "$root/usr/local/bin/ash"
+add ash /usr/local/bin/ash
+add dash /bin/dash
+add tcsh /bin/tcsh
+add noisy /bin/bash
+add nologin /usr/sbin/nologin
+# Debian's own ends early where nobody types; one that does not is common elsewhere.
+install -m 0644 "$here/noise.sh" "$root/home/noisy/.bashrc"
 
 install -m 0755 "$here/init.sh" "$root/usr/local/sbin/bed-init"
 install -m 0755 "$here/prepare.sh" "$root/usr/local/sbin/bed-prepare"
@@ -16,6 +27,7 @@ install -m 0755 "$here/hostkeys.sh" "$root/usr/local/sbin/bed-hostkeys"
 install -m 0755 "$here/fill.sh" "$root/usr/local/sbin/bed-fill"
 install -m 0440 "$here/sudoers" "$root/etc/sudoers.d/bed"
 chroot "$root" visudo -cqf /etc/sudoers.d/bed
+install -m 0400 "$here/doas.conf" "$root/etc/doas.conf"
 install -m 0644 "$here/sshd.conf" "$root/etc/ssh/sshd_config.d/bed.conf"
 install -D -m 0644 "$here/ssh.service.conf" "$root/etc/systemd/system/ssh.service.d/bed.conf"
 install -D -m 0644 "$here/journald.conf" "$root/etc/systemd/journald.conf.d/bed.conf"

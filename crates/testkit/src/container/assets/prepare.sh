@@ -4,7 +4,7 @@ set -eu
 key=$1
 IFS= read -r password
 
-for user in root towline admin ops; do
+for user in root towline admin ops ash dash tcsh noisy nologin; do
     home=$(getent passwd "$user" | cut -d: -f6)
     install -d -m 0700 -o "$user" -g "$user" "$home/.ssh"
     printf '%s\n' "$key" > "$home/.ssh/authorized_keys"
