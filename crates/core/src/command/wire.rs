@@ -6,7 +6,7 @@
 
 use std::fmt;
 
-use super::{Action, Become, BecomeMethod, Command};
+use super::{Action, Become, BecomeMethod, Command, Stdin};
 use crate::{
     quote::{NulInArgument, quote_into},
     secret::Secret,
@@ -88,6 +88,12 @@ pub enum CommandError {
     /// A variable that no shell could set.
     #[error("{0:?} is no name of an environment variable")]
     VariableName(String),
+    /// A file or a stream as input, where a program asks for the password at a terminal.
+    #[error(
+        "doas asks for its password at a terminal, which can not carry a file to the command as \
+         well: let doas not ask ('permit nopass' in /etc/doas.conf), or use sudo"
+    )]
+    TerminalInput,
 }
 
 impl From<NulInArgument> for CommandError {
@@ -117,7 +123,7 @@ impl Command {
         }
         match &self.become_ {
             None => Ok(Wire {
-                line: self.inner(mark, None)?,
+                line: self.inner(mark, b"")?,
                 prompt: None,
             }),
             Some(become_) => self.wire_as_other(become_, mark),
@@ -155,14 +161,10 @@ impl Command {
         }
     }
 
-    /// The line that does the work once the right account is had.
-    fn inner(&self, mark: &Mark, ready: Option<&[u8]>) -> Result<Vec<u8>, CommandError> {
+    /// The line that does the work once the right account is had, which begins with `lead`.
+    fn inner(&self, mark: &Mark, lead: &[u8]) -> Result<Vec<u8>, CommandError> {
         let mut out = Vec::with_capacity(256);
-        if let Some(ready) = ready {
-            out.extend_from_slice(b"printf %s ");
-            quote_into(&mut out, ready)?;
-            out.extend_from_slice(b" >&2; ");
-        }
+        out.extend_from_slice(lead);
         self.push_variables(&mut out, mark)?;
         if let Some(cwd) = &self.cwd {
             out.extend_from_slice(b"cd ");
@@ -238,11 +240,12 @@ impl Command {
             (BecomeMethod::Doas, None) => vec!["doas", "-n", "-u", account, "--"],
             (BecomeMethod::Doas, Some(_)) => vec!["doas", "-u", account, "--"],
         };
-        let inner = self.inner(mark, Some(ready.as_bytes()))?;
+        let doas = become_.method == BecomeMethod::Doas;
+        let terminal = doas && become_.password.is_some();
+        let inner = self.inner(mark, &self.lead(ready.as_bytes(), terminal)?)?;
         let mut line = Vec::with_capacity(inner.len() + 128);
         let words = words.iter().map(|word| word.as_bytes());
         push_words(&mut line, words.chain([&b"/bin/sh"[..], b"-c", &inner]))?;
-        let doas = become_.method == BecomeMethod::Doas;
         let password = become_.password.clone();
         Ok(Wire {
             line,
@@ -253,10 +256,29 @@ impl Command {
                     ask.into_bytes()
                 },
                 ready: ready.into_bytes(),
-                terminal: doas && password.is_some(),
+                terminal,
                 password,
             }),
         })
+    }
+
+    /// Says that the command starts, and hides from it a terminal that is there for the password
+    /// only: output stays as it is written, and input ends at once or is what is typed.
+    fn lead(&self, ready: &[u8], terminal: bool) -> Result<Vec<u8>, CommandError> {
+        let hidden = terminal && self.pty.is_none();
+        let mut out = Vec::new();
+        if hidden {
+            out.extend_from_slice(b"stty -echo -opost 2>/dev/null; ");
+        }
+        out.extend_from_slice(b"printf %s ");
+        quote_into(&mut out, ready)?;
+        out.extend_from_slice(b" >&2; ");
+        match self.stdin {
+            Stdin::Null if hidden => out.extend_from_slice(b"exec </dev/null; "),
+            Stdin::File(_) | Stdin::Stream if hidden => return Err(CommandError::TerminalInput),
+            _ => {}
+        }
+        Ok(out)
     }
 }
 

@@ -113,17 +113,20 @@ impl Talk {
 
     /// The error for a program that ended before the command started.
     fn refused(&self) -> RemoteError {
+        if self.asked && self.prompt.terminal {
+            // doas asks once, and only those whom its rules allow to become the account.
+            return self.error(BecomeRefusal::WrongPassword);
+        }
         let text = String::from_utf8_lossy(&self.heard);
-        let lines: Vec<&str> = text
-            .lines()
-            .map(str::trim)
-            .filter(|l| !l.is_empty())
-            .collect();
-        let said = match lines.as_slice() {
-            [] => "it ended without a word".to_owned(),
-            // A lecture may stand before; the reason is at the end.
-            [.., last] => (*last).to_owned(),
+        let mut lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
+        // A lecture may stand before. What the program says of itself has the cause first, and
+        // then what came of it; else the reason is at the end.
+        let of_itself = |line: &&str| {
+            let rest = line.strip_prefix(self.program);
+            rest.is_some_and(|rest| rest.starts_with(": "))
         };
+        let said = lines.clone().find(of_itself).or_else(|| lines.next_back());
+        let said = said.unwrap_or("it ended without a word").to_owned();
         self.error(BecomeRefusal::Said {
             said,
             password_given: self.prompt.password.is_some(),
@@ -201,14 +204,39 @@ mod tests {
         ));
     }
 
-    #[test]
-    fn what_the_program_said_last_is_the_reason() {
+    #[track_caller]
+    fn reason(heard: &[u8], reason: &str) {
         let mut talk = talk(None);
-        hear(&mut talk, b"We trust you\n\nsudo: a password is required\n").unwrap();
-        assert!(
-            talk.refused()
-                .to_string()
-                .ends_with("sudo: a password is required")
+        hear(&mut talk, heard).unwrap();
+        let error = talk.refused().to_string();
+        assert!(error.ends_with(reason), "{error}");
+    }
+
+    #[test]
+    fn the_first_that_the_program_says_of_itself_is_the_reason() {
+        reason(
+            b"We trust you\n\nsudo: a password is required\n",
+            ": sudo: a password is required",
         );
+        reason(
+            b"sudo: unknown user x\nsudo: error initializing audit plugin sudoers_audit\n",
+            ": sudo: unknown user x",
+        );
+        reason(
+            b"Hello.\nops is not in the sudoers file.\n",
+            ": ops is not in the sudoers file.",
+        );
+        reason(b"", ": it ended without a word");
+    }
+
+    #[test]
+    fn doas_ends_where_sudo_would_ask_again() {
+        let mut talk = talk(Some("pw"));
+        talk.prompt.terminal = true;
+        let ask = talk.prompt.ask.clone();
+        assert!(matches!(hear(&mut talk, &ask).unwrap(), Heard::Question(_)));
+        hear(&mut talk, b"\r\ndoas: Authentication failed\r\n").unwrap();
+        let error = talk.refused().to_string();
+        assert!(error.ends_with("the password is wrong"), "{error}");
     }
 }

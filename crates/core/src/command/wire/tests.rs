@@ -98,6 +98,12 @@ fn what_can_not_be_said_is_refused() {
     assert_eq!(error(Command::argv([""])), CommandError::Empty);
     assert_eq!(error(Command::argv([&b"a\0b"[..]])), CommandError::Nul);
     assert_eq!(error(Command::line(&b"a\0b"[..])), CommandError::Nul);
+    let become_ = as_root(BecomeMethod::Doas, Some("pw"));
+    let command = Command::argv(["cat"]).become_(become_);
+    let file = command.clone().stdin(Stdin::File("/etc/motd".into()));
+    assert_eq!(error(file), CommandError::TerminalInput);
+    let bytes = command.stdin(Stdin::Bytes("typed".into()));
+    assert!(bytes.wire(&Mark::new(1)).is_ok());
     let mut command = Command::argv(["env"]);
     command.env.insert("A-B".into(), Vec::new());
     assert_eq!(error(command), CommandError::VariableName("A-B".into()));
