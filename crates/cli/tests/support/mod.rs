@@ -6,7 +6,7 @@ mod terminal;
 mod world;
 
 pub(crate) use self::{
-    process::{Done, Tow, events_schema, status_schema},
+    process::{Done, Running, Tow, events_schema, status_schema},
     terminal::Screen,
     world::World,
 };

@@ -36,6 +36,13 @@ impl Tow {
         }
     }
 
+    /// The same with more words.
+    pub(crate) fn and<W: AsRef<str>>(mut self, words: impl IntoIterator<Item = W>) -> Self {
+        let words = words.into_iter().map(|word| word.as_ref().to_owned());
+        self.program.extend(words);
+        self
+    }
+
     /// The working folder.
     pub(crate) fn folder(mut self, path: impl Into<PathBuf>) -> Self {
         self.folder = Some(path.into());
