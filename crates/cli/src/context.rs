@@ -139,6 +139,7 @@ impl Context {
                 .iter()
                 .map(by_id)
                 .collect::<HashMap<_, _>>(),
+            identity_file: self.inventory.ssh.identity_file.clone(),
         }
     }
 

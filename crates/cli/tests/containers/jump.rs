@@ -52,8 +52,11 @@ fn every_way_to_name_a_jump_host_leads_there() {
     let tow = ground.tow(["exec", "-w", "inner.example", "-N", "--", "hostname"]);
     is_n3(&tow.run());
     // The same by a command that makes the connection.
-    let proxy = "ssh -F ~/.ssh/config -o StrictHostKeyChecking=accept-new -W %h:%p gate";
+    let proxy = "ssh -F ~/.ssh/config -W %h:%p gate";
     let config = config.replace("ProxyJump gate", &["ProxyCommand ", proxy].concat());
+    // ssh knows its home folder from the list of accounts: here, that of who runs the tests.
+    let known = "  StrictHostKeyChecking accept-new\n  UserKnownHostsFile ~/.ssh/known_hosts\n";
+    let config = [&config, known].concat();
     let config = config.replace("~", &ground.world.path("home").to_string_lossy());
     ground.world.write("home/.ssh/config", &config);
     let tow = ground.tow(["exec", "-w", "inner.example", "-N", "--", "hostname"]);

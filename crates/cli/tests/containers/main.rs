@@ -13,5 +13,10 @@ mod jump;
 mod lost;
 mod many;
 #[path = "../support/mod.rs"]
-#[expect(dead_code, reason = "what only the tests on embedded nodes need")]
+#[expect(
+    dead_code,
+    unused_imports,
+    unused_macros,
+    reason = "some of it is only for the tests on embedded nodes"
+)]
 mod support;

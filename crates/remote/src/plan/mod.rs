@@ -72,6 +72,8 @@ pub struct Here {
     pub oracle: Oracle,
     /// Nodes by their ids, so that a jump host can be named by its own.
     pub nodes: HashMap<String, Arc<Node>>,
+    /// The key that the inventory names for all nodes: jump hosts that are none get it too.
+    pub identity_file: Option<String>,
 }
 
 /// Works out the way to each node.

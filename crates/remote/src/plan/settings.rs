@@ -138,10 +138,13 @@ impl<'a> Ways<'a> {
         depth: usize,
     ) -> Result<Way, ConfigTrouble> {
         let node = self.here.nodes.get(&hop.host).cloned();
-        let access = node
-            .as_ref()
-            .map(|node| node.access.clone())
-            .unwrap_or_default();
+        let access = match &node {
+            Some(node) => node.access.clone(),
+            None => Access {
+                identity_file: self.here.identity_file.clone(),
+                ..Access::default()
+            },
+        };
         let asked = Asked {
             host: node
                 .as_ref()

@@ -66,6 +66,7 @@ impl Home {
             agent: self.agent.clone(),
             oracle: Oracle::new("ssh"),
             nodes: HashMap::new(),
+            identity_file: None,
         };
         let nodes: Vec<Arc<Node>> = ids
             .iter()

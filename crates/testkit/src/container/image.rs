@@ -53,7 +53,7 @@ const ASSETS: [(&str, &str); 11] = [
     ("fill.sh", include_str!("assets/fill.sh")),
     ("sudoers", include_str!("assets/sudoers")),
     ("doas.conf", include_str!("assets/doas.conf")),
-    ("noise.sh", include_str!("assets/noise.sh")),
+    ("noisy.bashrc", include_str!("assets/noisy.bashrc")),
     ("sshd.conf", include_str!("assets/sshd.conf")),
     ("ssh.service.conf", include_str!("assets/ssh.service.conf")),
     ("journald.conf", include_str!("assets/journald.conf")),

@@ -19,7 +19,7 @@ add tcsh /bin/tcsh
 add noisy /bin/bash
 add nologin /usr/sbin/nologin
 # Debian's own ends early where nobody types; one that does not is common elsewhere.
-install -m 0644 "$here/noise.sh" "$root/home/noisy/.bashrc"
+install -m 0644 "$here/noisy.bashrc" "$root/home/noisy/.bashrc"
 
 install -m 0755 "$here/init.sh" "$root/usr/local/sbin/bed-init"
 install -m 0755 "$here/prepare.sh" "$root/usr/local/sbin/bed-prepare"
