@@ -96,14 +96,7 @@ impl Context {
 
     /// Works out the way to each node, and warns of what can not be honoured.
     pub(crate) async fn plan(&self, nodes: &[Arc<Node>], args: &SshArgs) -> anyhow::Result<Plan> {
-        let config = self.ssh_config(args)?;
-        let overrides = self.overrides(args)?;
-        let planner = Planner::new(self.here(config), overrides, Tuning::default());
-        let mut ask = AtTerminal { interrupted: false };
-        let plan = planner.plan(nodes, &mut ask).await;
-        if ask.interrupted {
-            return Err(Interrupted.into());
-        }
+        let plan = self.routes(nodes, args).await?;
         for warning in &plan.warnings {
             self.terminal.warn(warning);
         }
@@ -112,6 +105,19 @@ impl Context {
             Some(RemoteError::Config { reason, hint }) => Err(misuse(reason, hint)),
             _ => Ok(plan),
         }
+    }
+
+    /// Works out the way to each node; what can not be honoured is in the plan.
+    pub(crate) async fn routes(&self, nodes: &[Arc<Node>], args: &SshArgs) -> anyhow::Result<Plan> {
+        let config = ssh_config(&self.environment, args)?;
+        let overrides = self.overrides(args)?;
+        let planner = Planner::new(self.here(config), overrides, Tuning::default());
+        let mut ask = AtTerminal { interrupted: false };
+        let plan = planner.plan(nodes, &mut ask).await;
+        if ask.interrupted {
+            return Err(Interrupted.into());
+        }
+        Ok(plan)
     }
 
     /// Connections along a plan. Those no longer in use are closed after `idle`.
@@ -141,15 +147,6 @@ impl Context {
                 .collect::<HashMap<_, _>>(),
             identity_file: self.inventory.ssh.identity_file.clone(),
         }
-    }
-
-    fn ssh_config(&self, args: &SshArgs) -> anyhow::Result<SshConfig> {
-        let env = self.environment.for_ssh_config();
-        let sources = match &args.ssh_config {
-            Some(file) => Sources::from_flag(&file.to_string_lossy()),
-            None => Sources::standard(&env),
-        };
-        SshConfig::load(sources, env).map_err(|error| misuse(with_causes(&error), error.hint()))
     }
 
     fn overrides(&self, args: &SshArgs) -> anyhow::Result<Overrides> {
@@ -188,6 +185,16 @@ impl Context {
             password,
         })
     }
+}
+
+/// The user's ssh_config, or the one that is named.
+pub(crate) fn ssh_config(environment: &Environment, args: &SshArgs) -> anyhow::Result<SshConfig> {
+    let env = environment.for_ssh_config();
+    let sources = match &args.ssh_config {
+        Some(file) => Sources::from_flag(&file.to_string_lossy()),
+        None => Sources::standard(&env),
+    };
+    SshConfig::load(sources, env).map_err(|error| misuse(with_causes(&error), error.hint()))
 }
 
 /// The flags that select, read.

@@ -5,6 +5,7 @@ mod ask;
 mod commands;
 mod context;
 mod demo;
+mod doctor;
 mod environment;
 mod exit;
 mod history;

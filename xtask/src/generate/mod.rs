@@ -9,7 +9,7 @@ use std::{
 use anyhow::{Context, Result, bail, ensure};
 use schemars::JsonSchema;
 use towline_core::event::{Envelope, Event};
-use towline_fleet::facts::StatusLine;
+use towline_fleet::facts::{DoctorLine, StatusLine};
 
 /// A committed file and what makes it.
 type File = (&'static str, fn() -> Result<String>);
@@ -23,6 +23,9 @@ const FILES: &[File] = &[
     }),
     ("schema/status.schema.json", || {
         lines::<StatusLine>("A line of tow status --output json")
+    }),
+    ("schema/doctor.schema.json", || {
+        lines::<DoctorLine>("A line of tow doctor --output json")
     }),
     ("docs/reference/cli.md", || tow(&["help", "--markdown"])),
 ];

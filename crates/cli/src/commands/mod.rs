@@ -2,6 +2,7 @@
 
 mod completion;
 mod demo;
+mod doctor;
 mod exec;
 mod help;
 mod man;
@@ -22,6 +23,8 @@ pub(crate) enum Commands {
     Node(Box<node::Commands>),
     /// How nodes are doing, and what they can run
     Status(Box<status::Args>),
+    /// Find what is wrong, here and on nodes, and how to mend it
+    Doctor(Box<doctor::Args>),
     /// See a fleet being driven: three SSH nodes on loopback, made for the purpose
     Demo(demo::Args),
     /// Help on a command or a topic
@@ -43,6 +46,7 @@ pub(crate) fn run(cli: Cli, terminal: &Terminal) -> anyhow::Result<Exit> {
         Commands::Exec(args) => block_on(exec::run(*args, &global, terminal)),
         Commands::Node(command) => block_on(node::run(*command, &global, terminal)),
         Commands::Status(args) => block_on(status::run(*args, &global, terminal)),
+        Commands::Doctor(args) => block_on(doctor::run(*args, &global, terminal)),
         Commands::Demo(args) => block_on(demo::run(&args, terminal)),
         Commands::Help(args) => help::run(&args),
         Commands::Completion(args) => completion::run(&args),

@@ -4,6 +4,7 @@
 
 mod completion;
 mod demo;
+mod doctor;
 mod exec;
 mod help;
 mod man;

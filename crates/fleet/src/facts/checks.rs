@@ -106,7 +106,9 @@ pub fn checks(told: &Told) -> Vec<Check> {
         checks.extend(shell(account));
         checks.push(home(account));
     }
+    checks.push(greeting(facts));
     checks.extend(facts.disks.iter().map(disk));
+    checks.extend(facts.disks.iter().filter_map(inodes));
     checks.extend(clock(told));
     checks.extend(sshd(facts));
     checks.extend(docker(facts));
@@ -210,6 +212,34 @@ fn disk(disk: &Disk) -> Check {
         percent if percent >= DISK_WARN => Check::warn(&name, found, mend),
         _ => Check::ok(&name, found),
     }
+}
+
+fn inodes(disk: &Disk) -> Option<Check> {
+    let used = disk.inodes_used_percent?;
+    let name = format!("inodes {}", disk.mount);
+    let found = format!("{used}% used");
+    let mend = "on the node, find the folder with the most files: \
+                du --inodes -x / | sort -n | tail";
+    Some(match used {
+        used if used >= DISK_FAIL => Check::fail(&name, found, mend),
+        used if used >= DISK_WARN => Check::warn(&name, found, mend),
+        _ => Check::ok(&name, found),
+    })
+}
+
+/// A login shell that prints before every command breaks rsync, scp and sftp.
+fn greeting(facts: &Facts) -> Check {
+    const NAME: &str = "shell start-up";
+    let Some(text) = &facts.greeting else {
+        return Check::ok(NAME, "prints nothing before a command");
+    };
+    let line = text.lines().next().unwrap_or_default();
+    Check::warn(
+        NAME,
+        format!("prints before every command: {line:?}"),
+        "on the node, in ~/.bashrc and its like, print in interactive shells only: \
+         case $- in *i*) ;; *) return ;; esac",
+    )
 }
 
 fn clock(told: &Told) -> Option<Check> {

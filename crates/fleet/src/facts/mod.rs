@@ -28,6 +28,9 @@ pub use self::{
 #[serde(default)]
 #[non_exhaustive]
 pub struct Facts {
+    /// What its login shell printed before the report, if anything: the beginning of it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub greeting: Option<String>,
     /// What it calls itself.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub hostname: Option<String>,
@@ -125,6 +128,10 @@ pub struct Disk {
     pub available_bytes: u64,
     /// How much of what ordinary accounts may use is used, in percent, as df says it.
     pub used_percent: u8,
+    /// How many of its inodes are used, in percent. `None` when this was not asked, and where a
+    /// file system has no fixed number of them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub inodes_used_percent: Option<u8>,
 }
 
 /// A graphics card.

@@ -55,7 +55,7 @@ struct Reader {
 impl Facts {
     /// Reads what the probe printed on a node's standard output.
     ///
-    /// What came before the report (a greeting of the login shell) is passed over. A value that
+    /// What came before the report (a greeting of the login shell) is kept apart. A value that
     /// can not be understood counts as not told: nodes differ more than anyone knows.
     ///
     /// # Errors
@@ -66,6 +66,7 @@ impl Facts {
             .position(|window| window == BEGIN)
             .ok_or_else(|| ProbeError::NoReport(excerpt(output)))?;
         let mut reader = Reader::default();
+        reader.facts.greeting = text(excerpt(&output[..at]).trim());
         let mut rest = &output[at + BEGIN.len()..];
         loop {
             let end = rest
@@ -133,6 +134,7 @@ impl Reader {
             "cgroup.used" => memory.group_used_bytes = number(value),
             "cgroup.inactive" => memory.group_inactive_bytes = number(value),
             "disks" => facts.disks = tools::disks(value),
+            "inodes" => tools::inodes(value, &mut facts.disks),
             "gpu.code" => self.gpu_code = number(value).unwrap_or(1),
             "gpus" => facts.gpus = tools::gpus(value),
             "unit" => facts.units.push(tools::unit_asked(value)),

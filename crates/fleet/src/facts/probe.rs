@@ -17,6 +17,8 @@ pub enum Section {
     Clock,
     /// File systems.
     Disk,
+    /// How many inodes of the file systems are used; needs [`Section::Disk`].
+    Inodes,
     /// Graphics cards.
     Gpu,
     /// What it can run.
@@ -37,6 +39,7 @@ impl Section {
     pub const DOCTOR: &'static [Self] = &[
         Self::Clock,
         Self::Disk,
+        Self::Inodes,
         Self::Runs,
         Self::Account,
         Self::Sshd,
@@ -47,6 +50,7 @@ impl Section {
         match self {
             Self::Clock => "clock",
             Self::Disk => "disk",
+            Self::Inodes => "inodes",
             Self::Gpu => "gpu",
             Self::Runs => "runs",
             Self::Versions => "versions",

@@ -117,6 +117,8 @@ tell_disks() {
 		[ -d "$folder" ] && set -- "$@" "$folder"
 	done
 	put disks "$(limited df -P -k "$@")"
+	# Elsewhere the columns of df -i are others.
+	wants inodes && [ -r /proc/loadavg ] && put inodes "$(limited df -P -i "$@")"
 }
 
 tell_gpus() {

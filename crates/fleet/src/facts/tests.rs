@@ -53,6 +53,20 @@ fn facts_read_back_from_json_as_they_were_written() {
 }
 
 #[test]
+fn inodes_are_told_of_the_file_systems_that_have_a_number_of_them() {
+    let facts = Facts::parse(
+        b"hi\ntowline-facts=1\0disks=Filesystem 1024-blocks Used Available Capacity Mounted on\n\
+          /dev/sda1 1000 500 500 50% /\n/dev/sdb1 1000 500 500 50% /var/lib/docker\0\
+          inodes=Filesystem Inodes IUsed IFree IUse% Mounted on\n\
+          /dev/sda1 100 96 4 96% /\n/dev/sdb1 0 0 0 - /var/lib/docker\0end=1\0",
+    )
+    .unwrap();
+    let used: Vec<_> = facts.disks.iter().map(|d| d.inodes_used_percent).collect();
+    assert_eq!(used, [Some(96), None]);
+    assert_eq!(facts.greeting.as_deref(), Some("hi"));
+}
+
+#[test]
 fn a_kernel_without_available_memory_gets_the_old_estimate() {
     let facts = Facts::parse(
         b"towline-facts=1\0mem.total_kib=1000\0mem.free_kib=10\0mem.buffers_kib=20\0\

@@ -56,7 +56,17 @@ fn disk(line: &str) -> Option<Disk> {
         total_bytes: total.saturating_mul(1024),
         available_bytes: u64::try_from(available).unwrap_or(0).saturating_mul(1024),
         used_percent,
+        inodes_used_percent: None,
     })
+}
+
+/// What `df -i` says of the same file systems, in the same columns.
+pub(super) fn inodes(output: &str, disks: &mut [Disk]) {
+    for told in output.lines().skip(1).filter_map(disk) {
+        for disk in disks.iter_mut().filter(|disk| disk.mount == told.mount) {
+            disk.inodes_used_percent = Some(told.used_percent);
+        }
+    }
 }
 
 /// `NAME, TOTAL MiB, USED MiB, PERCENT`, one card a line.

@@ -5,7 +5,7 @@ use std::{
 };
 
 use super::{
-    line::{self, Fields},
+    line::{self, Fields, LineFault},
     pattern::{HashedName, HostField, classify, list_matches},
     verdict::{BadLine, KnownLine, Location},
 };
@@ -55,6 +55,15 @@ struct Entry {
     number: usize,
     at: Range<usize>,
     fields: Fields,
+}
+
+/// A line with all its fields.
+pub(super) struct FileLine<'a> {
+    pub(super) at: Location,
+    /// Its marker, if it has one, and its names.
+    pub(super) names: &'a [u8],
+    /// Its key in its wire form.
+    pub(super) key: Result<Box<[u8]>, LineFault>,
 }
 
 impl FileView {
@@ -124,6 +133,18 @@ impl FileView {
 
     pub(super) fn faults(&self) -> &[BadLine] {
         &self.faults
+    }
+
+    /// Every line that has all its fields, with its key decoded.
+    pub(super) fn lines(&self) -> impl Iterator<Item = FileLine<'_>> {
+        self.entries.iter().map(|entry| {
+            let line = &self.text[entry.at.clone()];
+            FileLine {
+                at: self.location(entry.number),
+                names: &line[..entry.fields.hosts.end],
+                key: entry.fields.key(line).map(|(blob, _)| blob),
+            }
+        })
     }
 
     /// How many lines the file has; the number of its last one.

@@ -18,6 +18,7 @@ mod pattern;
 mod pin;
 mod policy;
 mod retrust;
+mod review;
 mod store;
 mod verdict;
 
@@ -28,5 +29,6 @@ pub use line::LineFault;
 pub use pin::Pinned;
 pub use policy::{Decision, HostKeyPolicy, decide};
 pub use retrust::Replaced;
+pub use review::Review;
 pub use store::{KnownHosts, Options};
 pub use verdict::{BadLine, KnownKey, Location, OfferedKey, TrustedBy, Verdict};

@@ -119,6 +119,14 @@ impl KnownHosts {
         faults
     }
 
+    /// Shows each file to somebody.
+    pub(super) fn each_file(&self, mut look: impl FnMut(&FileView)) {
+        let files = self.files();
+        for view in files.user.iter().chain(&files.global) {
+            look(view);
+        }
+    }
+
     /// What is known of a key that `host` offers.
     #[must_use]
     pub fn check(&self, host: &HostName, key: &PublicKey) -> Verdict {
