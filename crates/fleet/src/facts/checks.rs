@@ -140,8 +140,10 @@ fn become_root(account: &Account) -> Check {
         ),
         (Passwordless::No, _) => Check::warn(
             NAME,
+            // tidy: allow-text it is shown, and what a node said of itself is pasteable
             format!("sudo wants a password of {user}"),
             format!(
+                // tidy: allow-text it is shown, and what a node said of itself is pasteable
                 "give it with -K, or as root on the node: \
                  echo '{user} ALL=(ALL) NOPASSWD: ALL' | visudo -cf - && \
                  echo '{user} ALL=(ALL) NOPASSWD: ALL' > /etc/sudoers.d/towline"
@@ -149,6 +151,7 @@ fn become_root(account: &Account) -> Check {
         ),
         (Passwordless::Absent, Passwordless::No) => Check::warn(
             NAME,
+            // tidy: allow-text it is shown, and what a node said of itself is pasteable
             format!("doas wants a password of {user}"),
             format!("give it with -K, or as root: echo 'permit nopass {user}' >> /etc/doas.conf"),
         ),
@@ -187,6 +190,7 @@ fn home(account: &Account) -> Check {
         "home",
         format!("{home} is not there or can not be written to"),
         format!(
+            // tidy: allow-text it is shown, and what a node said of itself is pasteable
             "as root on the node: mkdir -p {folder} && chown {user}: {folder}; is the disk mounted read-only?"
         ),
     )
@@ -302,6 +306,7 @@ fn docker(facts: &Facts) -> Option<Check> {
             NAME,
             format!("{user} may not use {socket}"),
             format!(
+                // tidy: allow-text it is shown, and what a node said of itself is pasteable
                 "as root on the node: usermod -aG docker {user} (that is as good as root), or use --become"
             ),
         ),
