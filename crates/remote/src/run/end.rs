@@ -106,8 +106,9 @@ async fn end_by_mark(
     run.urgent = true;
     let outcome = Box::pin(run.execute(&mut said)).await?;
     let text = String::from_utf8_lossy(&said.stdout);
-    let counts = text
-        .trim()
+    // A login shell may have written something of its own before.
+    let last = text.lines().next_back().unwrap_or_default();
+    let counts = last
         .strip_prefix("ended ")
         .and_then(|t| t.split_once(" left "));
     let counts = counts.and_then(|(e, l)| Some((e.parse().ok()?, l.parse().ok()?)));
