@@ -10,8 +10,10 @@ mod end;
 mod exec;
 mod ground;
 mod jump;
+mod large;
 mod lost;
 mod many;
+mod shells;
 #[path = "../support/mod.rs"]
 #[expect(
     dead_code,
