@@ -5,6 +5,7 @@ mod ask;
 mod commands;
 mod context;
 mod demo;
+mod descriptors;
 mod doctor;
 mod environment;
 mod exit;

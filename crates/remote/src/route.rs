@@ -55,4 +55,18 @@ impl Route {
             Self::Ssh(route) => &route.key,
         }
     }
+
+    /// File descriptors that are open at most at a time while a node is worked on by this way.
+    #[must_use]
+    pub fn descriptors(&self) -> usize {
+        match self {
+            // Three pipes and the process.
+            Self::Local(_) => 4,
+            Self::Ssh(route) => match route.through {
+                // A socket; two while the second address of a name is tried beside the first.
+                Through::Nothing | Through::Jump(_) => 2,
+                Through::Command(_) => 4,
+            },
+        }
+    }
 }

@@ -4,11 +4,15 @@ use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 use towline_core::event::Report;
-use towline_fleet::facts::{NodeStatus, Section, UnitName};
+use towline_fleet::{
+    facts::{NodeStatus, Section, UnitName},
+    fanout::Policy,
+};
 
 use crate::{
     args::{GlobalArgs, OutputArgs, ProbeArgs, SelectionArgs, SshArgs, seconds},
     context::Context,
+    descriptors,
     exit::Exit,
     interrupt,
     status::{Key, Layout, Show, SortKey},
@@ -88,11 +92,16 @@ pub(crate) async fn run(
     let plan = context.plan(&nodes, &args.ssh).await?;
     // Between two rounds of a watch the connections stay open.
     let idle = args.watch.map(|pause| pause * 2 + Duration::from_secs(30));
+    let policy = args.probe.policy();
+    let policy = Policy {
+        fanout: descriptors::bound(policy.fanout.min(nodes.len()), plan.descriptors(), terminal),
+        ..policy
+    };
     let pool = Context::pool(plan, idle.unwrap_or_default());
     let question = Question {
         nodes: &nodes,
         pool: std::sync::Arc::clone(&pool),
-        policy: args.probe.policy(),
+        policy,
         sections: Section::STATUS,
         units: &args.units,
         timeout: args.probe.timeout,

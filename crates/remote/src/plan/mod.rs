@@ -121,6 +121,15 @@ impl Plan {
     }
 }
 
+impl Plan {
+    /// File descriptors that are open at most at a time while one of the nodes is worked on.
+    #[must_use]
+    pub fn descriptors(&self) -> usize {
+        let routes = self.routes.values().filter_map(|route| route.as_ref().ok());
+        routes.map(Route::descriptors).max().unwrap_or_default()
+    }
+}
+
 impl Router for Plan {
     fn route(&self, node: &Node) -> Result<Route, RemoteError> {
         match self.routes.get(&node.id) {

@@ -7,7 +7,7 @@ mod spread;
 use std::{io::Write, path::PathBuf, sync::Arc, time::Duration};
 
 use towline_core::{command::Command, node::Node, nodeset, secret::Redactor};
-use towline_fleet::exec::Exec;
+use towline_fleet::{exec::Exec, fanout::Policy};
 
 use self::{
     show::{Show, ShowArgs},
@@ -16,6 +16,7 @@ use self::{
 use crate::{
     args::{BecomeArgs, FanoutArgs, GlobalArgs, OutputArgs, SelectionArgs, SshArgs},
     context::{Context, Elevation},
+    descriptors,
     exit::{Exit, misuse},
     history::LastRun,
     terminal::Terminal,
@@ -109,6 +110,16 @@ pub(crate) async fn run(
     // Held until the end: the file is gone when this is.
     let (stdin, _held) = command::input(&args, &context.environment)?;
     command.stdin = stdin;
+    let reads = usize::from(args.stdin.is_some());
+    let policy = args.fanout.policy();
+    let policy = Policy {
+        fanout: descriptors::bound(
+            policy.fanout.min(nodes.len()),
+            plan.descriptors() + args.show.descriptors() + reads,
+            terminal,
+        ),
+        ..policy
+    };
     let pool = Context::pool(plan, Duration::ZERO);
     let task = Exec {
         connect: Arc::clone(&pool) as _,
@@ -126,6 +137,7 @@ pub(crate) async fn run(
     let run = Running {
         args: &args,
         context: &context,
+        policy,
         task,
         shown,
     };

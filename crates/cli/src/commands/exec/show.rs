@@ -41,6 +41,13 @@ pub(crate) struct ShowArgs {
     outdir: Option<PathBuf>,
 }
 
+impl ShowArgs {
+    /// Files that are open for a node while it is worked on.
+    pub(super) fn descriptors(&self) -> usize {
+        if self.outdir.is_some() { 2 } else { 0 }
+    }
+}
+
 /// Shows a run.
 pub(crate) struct Show {
     form: Form,

@@ -16,7 +16,7 @@ use towline_core::{
 };
 use towline_fleet::{
     exec::Exec,
-    fanout::{Gate, spread},
+    fanout::{Gate, Policy, spread},
 };
 
 use super::{Args, show::Show};
@@ -26,6 +26,7 @@ use crate::{context::Context, history::LastRun, interrupt};
 pub(super) struct Running<'a> {
     pub(super) args: &'a Args,
     pub(super) context: &'a Context,
+    pub(super) policy: Policy,
     pub(super) task: Exec,
     pub(super) shown: String,
 }
@@ -51,7 +52,6 @@ impl Running<'_> {
         interrupt::listen(cancel.clone(), || {})?;
         let (sender, events) = mpsc::channel(EVENTS);
         let gate = self.args.fanout.gate.clone().map(LocalGate);
-        let policy = self.args.fanout.policy();
         let started = Event::RunStarted {
             command: self.shown.clone(),
             nodes: nodes.iter().map(|node| node.id.clone()).collect(),
@@ -59,7 +59,7 @@ impl Running<'_> {
         let work = async {
             let _listening = sender.send(started).await;
             let gate = gate.as_ref().map(|gate| gate as &dyn Gate);
-            let report = spread(nodes, &policy, gate, &self.task, &sender, &cancel).await;
+            let report = spread(nodes, &self.policy, gate, &self.task, &sender, &cancel).await;
             drop(sender);
             report
         };

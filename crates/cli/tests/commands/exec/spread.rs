@@ -2,7 +2,7 @@
 
 use towline_core::event::{Event, FailureKind, Status};
 
-use crate::support::World;
+use crate::support::{Done, World};
 
 /// Fails on the nodes whose names end in an odd number.
 const ODD_FAILS: &str = "case $HOSTNAME in *[13579]) exit 1 ;; esac";
@@ -11,26 +11,43 @@ fn fleet(n: usize) -> World {
     World::with_fleet(n)
 }
 
-#[test]
-fn never_more_nodes_than_the_fan_out_at_once_and_never_fewer_without_need() {
-    let world = fleet(12);
+/// Runs with `flags` on 12 nodes what waits on each until three are there at the same time; how many
+/// ever were.
+fn meet(world: &World, flags: &[&str], limit: &[&str]) -> (Option<usize>, Done) {
     let meeting = world.path("tmp/meeting");
     std::fs::create_dir(&meeting).unwrap();
-    // Each waits until two others are there with it, and sees how many there are at most.
     let line = "cd \"$1\"; touch in.$HOSTNAME; ls in.* | wc -l
         until test $(ls | wc -l) -ge 3; do sleep 0.01; done
         mv in.$HOSTNAME out.$HOSTNAME";
     let meeting = meeting.to_string_lossy();
-    let words = [
-        "exec", "-a", "-N", "-f3", "--", "sh", "-c", line, "sh", &meeting,
-    ];
-    let done = world.tow(words).expect(0);
-    let most = done
-        .out()
-        .lines()
-        .map(|n| n.trim().parse::<usize>().unwrap())
-        .max();
+    let command = ["--", "sh", "-c", line, "sh", &meeting];
+    let words = [&["exec", "-a", "-N"], flags, &command].concat();
+    let done = world.tow(words).below(limit).expect(0);
+    let seen = done.out();
+    let counts = seen.lines().map(|n| n.trim().parse::<usize>().unwrap());
+    (counts.max(), done)
+}
+
+#[test]
+fn never_more_nodes_than_the_fan_out_at_once_and_never_fewer_without_need() {
+    let (most, done) = meet(&fleet(12), &["-f3"], &[]);
     assert_eq!(most, Some(3), "{}", done.out());
+}
+
+#[test]
+fn never_more_nodes_at_once_than_the_descriptors_allow() {
+    let few = ["prlimit", "--nofile=70:70", "--"];
+    let (most, done) = meet(&fleet(12), &["-f12"], &few);
+    assert_eq!(most, Some(3), "{}", done.out());
+    let warning = "3 nodes at a time instead of 12: this process may have only 70 file descriptors";
+    assert!(done.err().contains(warning), "{}", done.err());
+}
+
+#[test]
+fn the_limit_of_descriptors_is_raised_where_that_is_allowed() {
+    let few = ["prlimit", "--nofile=70:4096", "--"];
+    let (_, done) = meet(&fleet(12), &["-f12"], &few);
+    assert!(!done.err().contains("descriptors"), "{}", done.err());
 }
 
 #[test]
