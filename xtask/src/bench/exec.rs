@@ -107,9 +107,15 @@ pub(super) fn run(args: &Args) -> anyhow::Result<()> {
         rounds: usize::from(args.rounds),
         progress,
     };
+    let mut failed = false;
     for case in Case::value_variants() {
         if args.case.is_empty() || args.case.contains(case) {
-            measure(*case, &setting, &mut report)?;
+            // What was found out by other cases is shown all the same.
+            if let Err(error) = measure(*case, &setting, &mut report) {
+                interrupt::check()?;
+                report.notes.push(format!("{case:?} failed: {error:#}"));
+                failed = true;
+            }
         }
     }
     drop(setting);
@@ -122,6 +128,10 @@ pub(super) fn run(args: &Args) -> anyhow::Result<()> {
     if let Some(file) = &args.write {
         report.write(file)?;
     }
+    anyhow::ensure!(
+        !failed,
+        "not everything could be measured: see the notes above"
+    );
     Ok(())
 }
 

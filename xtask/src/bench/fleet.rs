@@ -256,6 +256,8 @@ Match LocalAddress 127.0.0.0/8
     )
 }
 
+/// The hosts share the processors of this machine, so that a connection to one of a thousand may take
+/// long: `ConnectTimeout`.
 fn client_config(folder: &Path, port: u16, user: &str) -> String {
     let folder = folder.display();
     format!(
@@ -268,6 +270,7 @@ fn client_config(folder: &Path, port: u16, user: &str) -> String {
     GlobalKnownHostsFile none
     StrictHostKeyChecking yes
     BatchMode yes
+    ConnectTimeout 60
     LogLevel ERROR
 "
     )

@@ -15,8 +15,9 @@ pub(super) struct Seen {
 /// Reads a stretch of the log.
 pub(super) fn read(log: &str) -> Seen {
     let mut seen = Seen::default();
-    // Two connections to different addresses may come from one port at the same time.
-    let mut ports: HashMap<&str, (Vec<&str>, usize)> = HashMap::new();
+    // Two connections to different hosts may come from one port at the same time; on which of them
+    // a command was run can not be told, so both count.
+    let mut from: HashMap<&str, (Vec<&str>, bool)> = HashMap::new();
     for line in log.lines() {
         let words: Vec<&str> = line.split_whitespace().collect();
         match words[..] {
@@ -31,7 +32,7 @@ pub(super) fn read(log: &str) -> Seen {
                 "port",
                 ..,
             ] => {
-                ports.entry(theirs).or_default().0.push(ours);
+                from.entry(theirs).or_default().0.push(ours);
             }
             [
                 "Starting",
@@ -44,14 +45,13 @@ pub(super) fn read(log: &str) -> Seen {
                 _,
             ] => {
                 seen.commands += 1;
-                ports.entry(theirs).or_default().1 += 1;
+                from.entry(theirs).or_default().1 = true;
             }
             _ => {}
         }
     }
-    for (hosts, commands) in ports.values() {
-        seen.hosts
-            .extend(hosts.iter().take(*commands).map(|&host| host.to_owned()));
+    for (hosts, _) in from.values().filter(|(_, ran)| *ran) {
+        seen.hosts.extend(hosts.iter().map(|&host| host.to_owned()));
     }
     seen
 }

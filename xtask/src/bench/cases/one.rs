@@ -13,7 +13,7 @@ use super::{
 };
 
 /// Runs in a row, each of which connects anew.
-const ROW: usize = 10;
+const ROW: u16 = 10;
 
 /// Measures it.
 ///
@@ -46,17 +46,17 @@ pub(in super::super) fn measure(setting: &Setting<'_>, report: &mut Report) -> a
         for (name, invocation, wall, cpu) in &mut all {
             (setting.progress)(&format!("one: round {round}, {name}"));
             let how = How {
-                repeat: ROW,
+                repeat: usize::from(ROW),
                 ..How::default()
             };
             let expect = Expect {
                 hosts: 1,
-                commands: ROW,
+                commands: usize::from(ROW),
                 text: None,
             };
             let ran = setting.bench.on_hosts(invocation, how, expect)?;
             wall.extend(ran.cost.wall_ms);
-            cpu.push(ran.cost.cpu_ms / 10.0);
+            cpu.push(ran.cost.cpu_ms / f64::from(ROW));
         }
     }
     let mut table = Table::new(["tool", "wall ms (best)", "× tow", "CPU ms", "× tow"]);
@@ -80,7 +80,7 @@ pub(in super::super) fn measure(setting: &Setting<'_>, report: &mut Report) -> a
     }
     let title = format!(
         "`true` on one host, no connection open ({} runs)",
-        setting.rounds * ROW
+        setting.rounds * usize::from(ROW)
     );
     report.section(title, table);
     Ok(())

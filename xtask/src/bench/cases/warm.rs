@@ -18,7 +18,7 @@ use super::{
 const COMMANDS: usize = 1000;
 
 /// The same for ssh, which starts a process for each.
-const BY_SSH: usize = 200;
+const BY_SSH: u16 = 200;
 
 /// What the program that measures prints, all in milliseconds.
 #[derive(Deserialize)]
@@ -70,10 +70,15 @@ pub(in super::super) fn measure(setting: &Setting<'_>, report: &mut Report) -> a
             .on_hosts(&tow, How::default(), expect(COMMANDS + 1))?;
         ours.push(serde_json::from_str(&ran.stdout)?);
         let how = How {
-            repeat: BY_SSH,
+            repeat: usize::from(BY_SSH),
             ..How::default()
         };
-        theirs.push(setting.bench.on_hosts(&ssh, how, expect(BY_SSH))?.cost);
+        theirs.push(
+            setting
+                .bench
+                .on_hosts(&ssh, how, expect(usize::from(BY_SSH)))?
+                .cost,
+        );
     }
     let of = |value: fn(&Warm) -> f64| ours.iter().map(value).collect::<Vec<f64>>();
     let cpu = of(|warm| warm.cpu);
@@ -109,7 +114,10 @@ pub(in super::super) fn measure(setting: &Setting<'_>, report: &mut Report) -> a
         .iter()
         .flat_map(|cost| cost.wall_ms.clone())
         .collect();
-    let spent: Vec<f64> = theirs.iter().map(|cost| cost.cpu_ms / 200.0).collect();
+    let spent: Vec<f64> = theirs
+        .iter()
+        .map(|cost| cost.cpu_ms / f64::from(BY_SSH))
+        .collect();
     row(
         "ssh with ControlMaster",
         median(&spent),
