@@ -7,6 +7,7 @@ use super::{
         fleet::Kex,
         measure::{Expect, How},
         peers::Invocation,
+        probe::Cost,
         report::{Figure, Report},
         stats::{median, short},
         table::Table,
@@ -35,51 +36,7 @@ struct Warm {
 /// # Errors
 /// When it did not work.
 pub(in super::super) fn measure(setting: &Setting<'_>, report: &mut Report) -> anyhow::Result<()> {
-    let hosts = setting.fleet.hosts(1)?;
-    let host = &hosts.names[0];
-    let tow = Invocation::of(&setting.built.warm)
-        .arg(setting.fleet.ssh_config(Kex::Shipped))
-        .args([host, &COMMANDS.to_string()]);
-    let socket = setting.fleet.folder().join("mux");
-    let mut option = std::ffi::OsString::from("ControlPath=");
-    option.push(&socket);
-    let ssh = Invocation::of("ssh")
-        .args([
-            "-n",
-            "-o",
-            "ControlMaster=auto",
-            "-o",
-            "ControlPersist=60",
-            "-o",
-        ])
-        .arg(option)
-        .arg("-F")
-        .arg(setting.fleet.ssh_config(Kex::Same))
-        .args([host, "true"]);
-    let (mut ours, mut theirs): (Vec<Warm>, Vec<_>) = (Vec::new(), Vec::new());
-    for round in 1..=setting.rounds {
-        (setting.progress)(&format!("warm: round {round}"));
-        let expect = |commands| Expect {
-            hosts: 1,
-            commands,
-            text: None,
-        };
-        // One more opens the connection, and is not counted.
-        let ran = setting
-            .bench
-            .on_hosts(&tow, How::default(), expect(COMMANDS + 1))?;
-        ours.push(serde_json::from_str(&ran.stdout)?);
-        let how = How {
-            repeat: usize::from(BY_SSH),
-            ..How::default()
-        };
-        theirs.push(
-            setting
-                .bench
-                .on_hosts(&ssh, how, expect(usize::from(BY_SSH)))?
-                .cost,
-        );
-    }
+    let (ours, theirs) = rounds(setting)?;
     let of = |value: fn(&Warm) -> f64| ours.iter().map(value).collect::<Vec<f64>>();
     let cpu = of(|warm| warm.cpu);
     let mut table = Table::new([
@@ -138,6 +95,56 @@ pub(in super::super) fn measure(setting: &Setting<'_>, report: &mut Report) -> a
         values: cpu,
     });
     Ok(())
+}
+
+/// Ours and those of ssh, in turn.
+fn rounds(setting: &Setting<'_>) -> anyhow::Result<(Vec<Warm>, Vec<Cost>)> {
+    let hosts = setting.fleet.hosts(1)?;
+    let host = &hosts.names[0];
+    let tow = Invocation::of(&setting.built.warm)
+        .arg(setting.fleet.ssh_config(Kex::Shipped))
+        .args([host, &COMMANDS.to_string()]);
+    let socket = setting.fleet.folder().join("mux");
+    let mut option = std::ffi::OsString::from("ControlPath=");
+    option.push(&socket);
+    let ssh = Invocation::of("ssh")
+        .args([
+            "-n",
+            "-o",
+            "ControlMaster=auto",
+            "-o",
+            "ControlPersist=60",
+            "-o",
+        ])
+        .arg(option)
+        .arg("-F")
+        .arg(setting.fleet.ssh_config(Kex::Same))
+        .args([host, "true"]);
+    let (mut ours, mut theirs): (Vec<Warm>, Vec<Cost>) = (Vec::new(), Vec::new());
+    for round in 1..=setting.rounds {
+        (setting.progress)(&format!("warm: round {round}"));
+        let expect = |commands| Expect {
+            hosts: 1,
+            commands,
+            text: None,
+        };
+        // One more opens the connection, and is not counted.
+        let ran = setting
+            .bench
+            .on_hosts(&tow, How::default(), expect(COMMANDS + 1))?;
+        ours.push(serde_json::from_str(&ran.stdout)?);
+        let how = How {
+            repeat: usize::from(BY_SSH),
+            ..How::default()
+        };
+        theirs.push(
+            setting
+                .bench
+                .on_hosts(&ssh, how, expect(usize::from(BY_SSH)))?
+                .cost,
+        );
+    }
+    Ok((ours, theirs))
 }
 
 /// The value that so many of a hundred do not exceed.
