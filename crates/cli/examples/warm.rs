@@ -129,6 +129,7 @@ async fn open(config: &str, node: &Arc<Node>) -> anyhow::Result<(Arc<Pool>, Exec
         config: SshConfig::load(Sources::from_flag(config), env)?,
         shell: "/bin/sh".to_owned(),
         agent: None,
+        identity_file: None,
         oracle: Oracle::new("ssh"),
         nodes: HashMap::new(),
     };

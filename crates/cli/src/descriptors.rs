@@ -2,6 +2,7 @@
 //! have.
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use towline_fleet::fanout::Policy;
 
 use crate::terminal::Terminal;
 
@@ -9,9 +10,11 @@ use crate::terminal::Terminal;
 /// store of output that is to be folded.
 const OTHERS: u64 = 64;
 
-/// `fanout`, or fewer when so many nodes at a time would need more descriptors than this process
-/// may have. The limit is raised first as far as the system lets anybody raise it.
-pub(crate) fn bound(fanout: usize, per_node: usize, terminal: &Terminal) -> usize {
+/// The policy for a run on so many nodes, with a smaller fan-out when so many at a time would need
+/// more descriptors than this process may have. The limit is raised first as far as the system lets
+/// anybody raise it.
+pub(crate) fn bound(policy: Policy, nodes: usize, per_node: usize, terminal: &Terminal) -> Policy {
+    let fanout = policy.fanout.min(nodes);
     let per_node = per_node.max(1);
     let wanted = OTHERS + u64::try_from(fanout * per_node).unwrap_or(u64::MAX);
     let Rlimit { current, maximum } = getrlimit(Resource::Nofile);
@@ -28,13 +31,16 @@ pub(crate) fn bound(fanout: usize, per_node: usize, terminal: &Terminal) -> usiz
     }
     let fits = fit(limit, per_node);
     if fits >= fanout {
-        return fanout;
+        return policy;
     }
     terminal.warn(&format!(
         "{fits} nodes at a time instead of {fanout}: this process may have only {limit} file \
          descriptors (ulimit -n)"
     ));
-    fits
+    Policy {
+        fanout: fits,
+        ..policy
+    }
 }
 
 /// How many nodes fit a limit; never none, so that the reason is told where it fails.

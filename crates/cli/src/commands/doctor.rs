@@ -20,6 +20,7 @@ use towline_fleet::facts::{Check, DoctorLine, Level, Section, Told, checks};
 use crate::{
     args::{Format, GlobalArgs, OutputArgs, ProbeArgs, SelectionArgs, SshArgs},
     context::Context,
+    descriptors,
     doctor::{Client, Findings, inventory, inventory_broken, show, tally},
     environment::Environment,
     exit::{Exit, Interrupted},
@@ -138,11 +139,13 @@ async fn ask(
 ) -> anyhow::Result<(Report, OnNodes)> {
     // What it warns of has been looked at already.
     let plan = context.routes(nodes, &args.ssh).await?;
+    let (policy, per_node) = (args.probe.policy(), plan.descriptors());
+    let policy = descriptors::bound(policy, nodes.len(), per_node, &context.terminal);
     let pool = Context::pool(plan, Duration::ZERO);
     let question = Question {
         nodes,
         pool: Arc::clone(&pool),
-        policy: args.probe.policy(),
+        policy,
         sections: Section::DOCTOR,
         units: &[],
         timeout: args.probe.timeout,

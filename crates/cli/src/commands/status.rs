@@ -4,10 +4,7 @@ use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 use towline_core::event::Report;
-use towline_fleet::{
-    facts::{NodeStatus, Section, UnitName},
-    fanout::Policy,
-};
+use towline_fleet::facts::{NodeStatus, Section, UnitName};
 
 use crate::{
     args::{GlobalArgs, OutputArgs, ProbeArgs, SelectionArgs, SshArgs, seconds},
@@ -92,11 +89,8 @@ pub(crate) async fn run(
     let plan = context.plan(&nodes, &args.ssh).await?;
     // Between two rounds of a watch the connections stay open.
     let idle = args.watch.map(|pause| pause * 2 + Duration::from_secs(30));
-    let policy = args.probe.policy();
-    let policy = Policy {
-        fanout: descriptors::bound(policy.fanout.min(nodes.len()), plan.descriptors(), terminal),
-        ..policy
-    };
+    let per_node = plan.descriptors();
+    let policy = descriptors::bound(args.probe.policy(), nodes.len(), per_node, terminal);
     let pool = Context::pool(plan, idle.unwrap_or_default());
     let question = Question {
         nodes: &nodes,

@@ -7,7 +7,7 @@ mod spread;
 use std::{io::Write, path::PathBuf, sync::Arc, time::Duration};
 
 use towline_core::{command::Command, node::Node, nodeset, secret::Redactor};
-use towline_fleet::{exec::Exec, fanout::Policy};
+use towline_fleet::exec::Exec;
 
 use self::{
     show::{Show, ShowArgs},
@@ -111,15 +111,8 @@ pub(crate) async fn run(
     let (stdin, _held) = command::input(&args, &context.environment)?;
     command.stdin = stdin;
     let reads = usize::from(args.stdin.is_some());
-    let policy = args.fanout.policy();
-    let policy = Policy {
-        fanout: descriptors::bound(
-            policy.fanout.min(nodes.len()),
-            plan.descriptors() + args.show.descriptors() + reads,
-            terminal,
-        ),
-        ..policy
-    };
+    let per_node = plan.descriptors() + args.show.descriptors() + reads;
+    let policy = descriptors::bound(args.fanout.policy(), nodes.len(), per_node, terminal);
     let pool = Context::pool(plan, Duration::ZERO);
     let task = Exec {
         connect: Arc::clone(&pool) as _,
