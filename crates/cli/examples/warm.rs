@@ -127,6 +127,8 @@ async fn open(config: &str, node: &Arc<Node>) -> anyhow::Result<(Arc<Pool>, Exec
     let here = Here {
         home: env.home.clone(),
         config: SshConfig::load(Sources::from_flag(config), env)?,
+        config_file: None,
+        sockets: std::env::temp_dir(),
         shell: "/bin/sh".to_owned(),
         agent: None,
         identity_file: None,

@@ -111,7 +111,7 @@ impl Context {
     pub(crate) async fn routes(&self, nodes: &[Arc<Node>], args: &SshArgs) -> anyhow::Result<Plan> {
         let config = ssh_config(&self.environment, args)?;
         let overrides = self.overrides(args)?;
-        let planner = Planner::new(self.here(config), overrides, Tuning::default());
+        let planner = Planner::new(self.here(config, args), overrides, Tuning::default());
         let mut ask = AtTerminal { interrupted: false };
         let plan = planner.plan(nodes, &mut ask).await;
         if ask.interrupted {
@@ -131,10 +131,12 @@ impl Context {
         )
     }
 
-    fn here(&self, config: SshConfig) -> Here {
+    fn here(&self, config: SshConfig, args: &SshArgs) -> Here {
         let by_id = |node: &Arc<Node>| (node.id.to_string(), Arc::clone(node));
         Here {
             config,
+            config_file: args.ssh_config.clone(),
+            sockets: self.environment.sockets(),
             home: self.environment.home.clone(),
             shell: self.environment.shell.clone(),
             agent: self.environment.var("SSH_AUTH_SOCK").map(Into::into),

@@ -7,6 +7,9 @@ use std::{
 
 use towline_remote::ssh_config::{Databases, LocalEnv};
 
+/// The longest path of a folder for sockets, in bytes.
+const SOCKET_FOLDER: usize = 60;
+
 /// What of the user's environment counts.
 #[derive(Clone, Debug)]
 pub(crate) struct Environment {
@@ -78,6 +81,15 @@ impl Environment {
     pub(crate) fn spool(&self) -> PathBuf {
         self.var("TMPDIR")
             .map_or_else(|| PathBuf::from("/var/tmp"), PathBuf::from)
+    }
+
+    /// Where sockets are made: the path ends up in their addresses, which may hold a hundred bytes.
+    pub(crate) fn sockets(&self) -> PathBuf {
+        let is_fit = |path: &&Path| {
+            path.is_absolute() && path.is_dir() && path.as_os_str().len() <= SOCKET_FOLDER
+        };
+        let runtime = self.var("XDG_RUNTIME_DIR").map(Path::new).filter(is_fit);
+        runtime.unwrap_or(Path::new("/tmp")).to_owned()
     }
 
     /// Users whose configuration files are trusted: this one, and who called sudo.

@@ -9,6 +9,7 @@ use towline_core::{
 
 use crate::{
     known_hosts::HostKeyError,
+    openssh::HostKeyProblem,
     ssh::{AuthAttempt, AuthResult},
 };
 
@@ -66,6 +67,14 @@ pub enum RemoteError {
     /// The node's host key is not trusted.
     #[error(transparent)]
     HostKey(Box<HostKeyError>),
+    /// The system's ssh client does not trust the node's host key.
+    #[error("the host key of {address} {problem}")]
+    HostKeyRefused {
+        /// `host:port`.
+        address: String,
+        /// Why.
+        problem: HostKeyProblem,
+    },
     /// The node's host key could not be pinned.
     #[error("the host key of {address} could not be pinned")]
     Pin {
@@ -240,6 +249,7 @@ impl RemoteError {
                 HostKeyError::Unknown { .. } => FailureKind::HostKeyUnknown,
                 _ => FailureKind::HostKeyChanged,
             },
+            Self::HostKeyRefused { problem, .. } => problem.kind(),
             Self::AuthDenied { attempts, .. } => {
                 if attempts.iter().any(AuthAttempt::is_agent_failure) {
                     FailureKind::Agent
@@ -325,6 +335,7 @@ impl RemoteError {
                     .to_owned()
             }
             Self::HostKey(error) => error.hint(node),
+            Self::HostKeyRefused { problem, .. } => problem.hint(node),
             Self::AuthDenied {
                 user,
                 address,

@@ -8,6 +8,7 @@ pub mod host;
 pub mod identity;
 pub mod known_hosts;
 pub mod local;
+pub mod openssh;
 pub mod plan;
 pub mod pool;
 pub mod proxy;

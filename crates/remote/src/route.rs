@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use towline_core::node::Node;
 
-use crate::{error::RemoteError, local::LocalHost, proxy::ProxyCommand, ssh::Endpoint};
+use crate::{
+    error::RemoteError, local::LocalHost, openssh::Client, proxy::ProxyCommand, ssh::Endpoint,
+};
 
 /// Knows the way to every node.
 pub trait Router: Send + Sync {
@@ -22,6 +24,8 @@ pub enum Route {
     Local(LocalHost),
     /// By SSH in this process.
     Ssh(Arc<SshRoute>),
+    /// By the system's ssh client.
+    OpenSsh(Arc<Client>),
 }
 
 /// The way to an sshd.
@@ -53,6 +57,7 @@ impl Route {
         match self {
             Self::Local(_) => "local",
             Self::Ssh(route) => &route.key,
+            Self::OpenSsh(client) => &client.key,
         }
     }
 
@@ -67,6 +72,9 @@ impl Route {
                 Through::Nothing | Through::Jump(_) => 2,
                 Through::Command(_) => 4,
             },
+            // The master and what it says, its socket, and both ends of three pipes while they
+            // are handed over.
+            Self::OpenSsh(_) => 10,
         }
     }
 }

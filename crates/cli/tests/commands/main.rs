@@ -11,4 +11,9 @@ mod man;
 mod node;
 mod status;
 #[path = "../support/mod.rs"]
+#[expect(
+    dead_code,
+    unused_imports,
+    reason = "some of it is only for the tests on real machines"
+)]
 mod support;

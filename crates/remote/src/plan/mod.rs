@@ -20,10 +20,11 @@ pub use self::{keys::Ask, transport::Transport};
 use self::{
     keys::KeyRing,
     settings::{Way, Ways},
+    transport::{NotHonoured, needed_on},
 };
 use crate::{
     error::RemoteError,
-    identity::{AuthSources, plan_auth},
+    identity::{AuthPlan, AuthSources, plan_auth},
     known_hosts::{HostKeyPolicy, HostName, KnownHosts, Options},
     local::LocalHost,
     proxy::ProxyCommand,
@@ -66,6 +67,11 @@ pub struct Here {
     pub home: PathBuf,
     /// The user's login shell, which reads commands for this machine and proxy commands.
     pub shell: String,
+    /// The file that `-F` names, which the system's ssh client has to be told of.
+    pub config_file: Option<PathBuf>,
+    /// Where the sockets of the system's ssh client are made, each in a private folder; a short
+    /// path, as the system limits its length.
+    pub sockets: PathBuf,
     /// Where the agent listens: the value of `SSH_AUTH_SOCK`.
     pub agent: Option<PathBuf>,
     /// The system's ssh, for what only it can tell.
@@ -167,19 +173,20 @@ impl Planner {
             };
             found.push((node.id.clone(), way));
         }
-        let mut warnings = ways.warnings;
         let mut ring = KeyRing::new(self.here.agent.clone());
         let reachable = found
             .iter()
-            .filter_map(|(_, way)| way.as_ref().ok()?.as_ref());
+            .filter_map(|(_, way)| way.as_ref().ok()?.as_ref())
+            .filter(|way| !self.is_for_system_client(way));
         ring.fill(reachable, self.overrides.password.is_some(), ask)
             .await;
-        warnings.append(&mut ring.warnings);
+        let warnings = std::mem::take(&mut ring.warnings);
         let mut building = Building {
             planner: self,
             ring: &ring,
             known: HashMap::new(),
             routes: HashMap::new(),
+            not_honoured: NotHonoured::default(),
             warnings,
         };
         let mut routes = HashMap::with_capacity(found.len());
@@ -191,9 +198,17 @@ impl Planner {
             };
             routes.insert(id, route);
         }
-        Plan {
-            routes,
-            warnings: building.warnings,
+        let mut warnings = building.not_honoured.warnings;
+        warnings.append(&mut building.warnings);
+        Plan { routes, warnings }
+    }
+
+    /// Whether the keys on this way are no concern of ours.
+    fn is_for_system_client(&self, way: &Way) -> bool {
+        match self.overrides.transport {
+            Transport::OpenSsh => true,
+            Transport::Native => false,
+            Transport::Auto => needed_on(way).is_some(),
         }
     }
 }
@@ -204,12 +219,16 @@ struct Building<'a> {
     ring: &'a KeyRing,
     known: HashMap<(Vec<PathBuf>, Vec<PathBuf>, bool), KnownHosts>,
     routes: HashMap<String, Arc<SshRoute>>,
+    not_honoured: NotHonoured,
     warnings: Vec<String>,
 }
 
 impl Building<'_> {
     fn route(&mut self, way: &Way) -> Result<Route, ConfigTrouble> {
-        Ok(Route::Ssh(self.ssh_route(way)?))
+        Ok(match self.system_client(way) {
+            Some(why) => Route::OpenSsh(Arc::new(self.client(way, why))),
+            None => Route::Ssh(self.ssh_route(way)?),
+        })
     }
 
     fn ssh_route(&mut self, way: &Way) -> Result<Arc<SshRoute>, ConfigTrouble> {
@@ -246,15 +265,7 @@ impl Building<'_> {
         let known = self.known_hosts(settings)?;
         let login = {
             let agent_socket = self.ring.agent_socket(settings);
-            let held = agent_socket
-                .as_ref()
-                .map_or(&[][..], |socket| self.ring.held(socket));
-            let plan = plan_auth(&AuthSources {
-                identities: self.ring.identities(settings),
-                agent: held,
-                identities_only: settings.auth.identities_only,
-                now: SystemTime::now(),
-            });
+            let plan = self.auth_plan(settings);
             plan.login(
                 settings.user.clone(),
                 overrides.password.clone(),
@@ -276,12 +287,30 @@ impl Building<'_> {
                 policy: self.policy(settings),
             },
             login: Arc::new(login),
-            connect_timeout: overrides
-                .connect_timeout
-                .or(settings.network.connect_timeout)
-                .unwrap_or(CONNECT_TIMEOUT),
+            connect_timeout: self.connect_timeout(settings),
             tuning,
         })
+    }
+
+    fn auth_plan(&self, settings: &Settings) -> AuthPlan {
+        let agent_socket = self.ring.agent_socket(settings);
+        let held = agent_socket
+            .as_ref()
+            .map_or(&[][..], |socket| self.ring.held(socket));
+        plan_auth(&AuthSources {
+            identities: self.ring.identities(settings),
+            agent: held,
+            identities_only: settings.auth.identities_only,
+            now: SystemTime::now(),
+        })
+    }
+
+    fn connect_timeout(&self, settings: &Settings) -> Duration {
+        self.planner
+            .overrides
+            .connect_timeout
+            .or(settings.network.connect_timeout)
+            .unwrap_or(CONNECT_TIMEOUT)
     }
 
     fn known_hosts(&mut self, settings: &Settings) -> Result<KnownHosts, ConfigTrouble> {

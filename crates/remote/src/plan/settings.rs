@@ -1,7 +1,7 @@
 //! The settings of each node: flags win over the inventory, which wins over ssh_config.
 
 use std::{
-    collections::{BTreeSet, HashMap},
+    collections::HashMap,
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -9,7 +9,9 @@ use std::{
 use towline_core::node::{Access, Node};
 
 use super::{ConfigTrouble, Here, Overrides, with_causes};
-use crate::ssh_config::{ConfigError, Evaluation, Hop, KeyFile, Proxy, Query, Settings};
+use crate::ssh_config::{
+    ConfigError, Evaluation, Hop, KeyFile, Proxy, Query, Settings, Unsupported,
+};
 
 /// The most jump hosts one behind the other; more is a loop.
 const DEPTH: usize = 8;
@@ -22,6 +24,20 @@ pub(super) struct Way {
     pub(super) settings: Settings,
     /// The sshd in front of it.
     pub(super) jump: Option<Arc<Way>>,
+    /// What was asked for, for a client that looks at ssh_config itself.
+    pub(super) asked: Given,
+    /// What ssh_config says and this program does not do.
+    pub(super) unsupported: Vec<Unsupported>,
+}
+
+/// What is said about a host beside ssh_config.
+pub(super) struct Given {
+    /// The host, as it is called in ssh_config.
+    pub(super) host: String,
+    /// Keys.
+    pub(super) identities: Vec<PathBuf>,
+    /// `-o`.
+    pub(super) options: Vec<String>,
 }
 
 /// Looks ways up, each hop once.
@@ -29,8 +45,6 @@ pub(super) struct Ways<'a> {
     here: &'a Here,
     overrides: &'a Overrides,
     hops: HashMap<String, Arc<Way>>,
-    said: BTreeSet<&'static str>,
-    pub(super) warnings: Vec<String>,
 }
 
 /// A host, and what is said about it beside ssh_config.
@@ -45,13 +59,10 @@ struct Asked<'a> {
 
 impl<'a> Ways<'a> {
     pub(super) fn new(here: &'a Here, overrides: &'a Overrides) -> Self {
-        let (hops, said) = (HashMap::new(), BTreeSet::new());
         Self {
             here,
             overrides,
-            hops,
-            said,
-            warnings: Vec::new(),
+            hops: HashMap::new(),
         }
     }
 
@@ -86,8 +97,12 @@ impl<'a> Ways<'a> {
         behind: Option<Arc<Way>>,
         depth: usize,
     ) -> Result<Way, ConfigTrouble> {
-        let mut settings = self.evaluate(&asked).await?;
-        name_identities(&mut settings, asked.identities);
+        let Evaluation {
+            mut settings,
+            unsupported,
+            ..
+        } = self.evaluate(&asked).await?;
+        name_identities(&mut settings, asked.identities.clone());
         // A hop of a chain is reached through the one before it, whatever its own settings say.
         let jump = match (behind, &settings.proxy) {
             (Some(behind), _) => Some(behind),
@@ -98,10 +113,17 @@ impl<'a> Ways<'a> {
             (None, _) => None,
         };
         let key = key(&settings, jump.as_deref());
+        let asked = Given {
+            host: asked.host.to_owned(),
+            identities: asked.identities,
+            options: asked.options.to_vec(),
+        };
         Ok(Way {
             key,
             settings,
             jump,
+            asked,
+            unsupported,
         })
     }
 
@@ -159,7 +181,7 @@ impl<'a> Ways<'a> {
         self.find(asked, behind, depth).await
     }
 
-    async fn evaluate(&mut self, asked: &Asked<'_>) -> Result<Settings, ConfigTrouble> {
+    async fn evaluate(&self, asked: &Asked<'_>) -> Result<Evaluation, ConfigTrouble> {
         let mut options = Vec::with_capacity(asked.options.len() + 1);
         for text in asked.options {
             let option = self.here.config.option(text);
@@ -183,20 +205,7 @@ impl<'a> Ways<'a> {
             .config
             .evaluate_with_oracle(&query, &self.here.oracle)
             .await;
-        let evaluation = evaluation.map_err(|error| wrong(&error))?;
-        self.note(&evaluation);
-        Ok(evaluation.settings)
-    }
-
-    /// What is not honoured is said once, by name.
-    fn note(&mut self, evaluation: &Evaluation) {
-        for unsupported in &evaluation.unsupported {
-            if self.said.insert(unsupported.keyword) {
-                let (keyword, place) = (unsupported.keyword, &unsupported.place);
-                self.warnings
-                    .push(format!("{keyword} ({place}) is not honoured"));
-            }
-        }
+        evaluation.map_err(|error| wrong(&error))
     }
 }
 

@@ -14,6 +14,7 @@ use super::{Connect, Pool, connections::Connections};
 use crate::{
     error::RemoteError,
     host::{BoxStream, Host, Open, Process, Target},
+    openssh,
     route::{Route, SshRoute, Through},
     ssh::{SshHost, Via, dial, offered_key},
 };
@@ -142,6 +143,10 @@ impl Pool {
             Route::Ssh(route) => {
                 let first = self.dial(&route).await?;
                 Arc::new(Connections::new(self.me.clone(), route, first))
+            }
+            Route::OpenSsh(client) => {
+                let _room = self.handshakes.begin(&client.address()).await;
+                Arc::new(openssh::start(&client).await?)
             }
         };
         *place = Some(Arc::clone(&host));

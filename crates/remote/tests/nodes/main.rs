@@ -2,9 +2,11 @@
 
 #![expect(clippy::unwrap_used, unreachable_pub, reason = "tests")]
 
+mod adapters;
 mod auth;
 mod backpressure;
 mod cancel;
+mod conformance;
 mod handshakes;
 mod host_keys;
 mod jump;
@@ -16,9 +18,9 @@ mod jump;
 mod keys;
 mod local;
 mod lost;
+mod openssh;
 mod planned;
 mod pool;
 mod proxy;
-mod run;
 mod sessions;
 mod support;

@@ -61,6 +61,8 @@ impl Home {
         };
         let here = Here {
             config: SshConfig::load(Sources::File(file), env).unwrap(),
+            config_file: None,
+            sockets: "/tmp".into(),
             home: self.path().to_owned(),
             shell: "/bin/sh".to_owned(),
             agent: self.agent.clone(),

@@ -8,6 +8,7 @@ use towline_core::{command::Mark, node::Node};
 use towline_remote::{
     error::RemoteError,
     known_hosts::{HostKeyPolicy, HostName, KnownHosts, Options},
+    openssh::{Client, Proxy},
     pool::{Connect, Limits, Pool},
     route::{Route, Router, SshRoute, Through},
     run::{Gather, Outcome, Run},
@@ -78,6 +79,45 @@ impl World {
         self.routes
             .insert(id.to_owned(), Route::Ssh(Arc::clone(&route)));
         route
+    }
+
+    /// The way to `node` by the system's ssh client, with this world's key and nothing of the
+    /// user's.
+    pub fn client(&self, node: &EmbeddedNode) -> Client {
+        let at = |name: &str| self.folder.path().join(name);
+        if !at("key").exists() {
+            self.key.write(self.folder.path(), "key").unwrap();
+            std::fs::create_dir(at("s")).unwrap();
+        }
+        let address = node.addr();
+        Client {
+            key: "n1".to_owned(),
+            why: "it was asked for".to_owned(),
+            program: "ssh".into(),
+            folder: at("s"),
+            shell: "/bin/sh".to_owned(),
+            config: Some("none".into()),
+            host: address.ip().to_string(),
+            hostname: address.ip().to_string(),
+            user: "ops".to_owned(),
+            port: address.port(),
+            identities: vec![at("key")],
+            options: vec![
+                "IdentitiesOnly=yes".to_owned(),
+                "IdentityAgent=none".to_owned(),
+            ],
+            known_hosts: vec![at("known_hosts")],
+            host_keys: HostKeyPolicy::AcceptNew,
+            connect_timeout: Duration::from_secs(10),
+            keepalive: None,
+            proxy: Proxy::Nothing,
+        }
+    }
+
+    /// Makes `id` a name for what this client reaches.
+    pub fn add_client(&mut self, id: &str, client: Client) {
+        let route = Route::OpenSsh(Arc::new(client));
+        self.routes.insert(id.to_owned(), route);
     }
 
     pub fn pool(self) -> (Arc<Pool>, TempDir) {

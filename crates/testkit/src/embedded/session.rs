@@ -177,13 +177,15 @@ async fn connect(
                     pump(stdout, output, None),
                     pump(stderr, output, Some(STDERR))
                 );
-                let _ = output.eof().await;
             };
             let end = report_exit(shared, exit, output, handle);
             tokio::select! {
                 () = feed => {}
                 _ = async { tokio::join!(drain, end) } => {}
             }
+            // Not before: a client may close the channel at the end of the output, and a channel
+            // that is closed carries no exit status any more.
+            let _ = output.eof().await;
         }
         Streams::Pty(pty) => {
             let _ = running.pty.set(Arc::downgrade(&pty));
@@ -191,7 +193,6 @@ async fn connect(
             let feed = type_in(&pty, input);
             let drain = async {
                 pump_pty(&pty, output, &ended).await;
-                let _ = output.eof().await;
             };
             let end = async {
                 let _end = ended.clone().drop_guard();
@@ -201,6 +202,7 @@ async fn connect(
                 () = feed => {}
                 _ = async { tokio::join!(drain, end) } => {}
             }
+            let _ = output.eof().await;
         }
     }
 }

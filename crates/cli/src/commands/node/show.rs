@@ -3,7 +3,10 @@
 use std::io::Write;
 
 use towline_core::node::Node;
-use towline_remote::route::{Route, Router, SshRoute, Through};
+use towline_remote::{
+    openssh::{Client, Proxy},
+    route::{Route, Router, SshRoute, Through},
+};
 
 use crate::{
     args::{Format, GlobalArgs, OutputArgs, SelectionArgs, SshArgs},
@@ -87,6 +90,7 @@ fn describe_route(route: &Route, out: &mut impl Write) -> std::io::Result<()> {
                 endpoint.address()
             )?;
             through(route, out)?;
+            writeln!(out, "  carried by Towline's own SSH")?;
             writeln!(out, "  host key   kept as {}", endpoint.trust.name)?;
             for (way, _) in &endpoint.login.ways {
                 writeln!(out, "  proves by  {way}")?;
@@ -95,6 +99,22 @@ fn describe_route(route: &Route, out: &mut impl Write) -> std::io::Result<()> {
                 writeln!(out, "  not used   {skipped}")?;
             }
             Ok(())
+        }
+        Route::OpenSsh(client) => {
+            writeln!(out, "  reached    {}@{}", client.user, client.address())?;
+            through_client(client, out)?;
+            writeln!(out, "  carried by the system's ssh client: {}", client.why)
+        }
+    }
+}
+
+fn through_client(client: &Client, out: &mut impl Write) -> std::io::Result<()> {
+    match &client.proxy {
+        Proxy::Nothing => Ok(()),
+        Proxy::Command(_) => writeln!(out, "  through    a ProxyCommand"),
+        Proxy::Jump(jump) => {
+            writeln!(out, "  through    {}@{}", jump.user, jump.address())?;
+            through_client(jump, out)
         }
     }
 }

@@ -13,7 +13,7 @@ use towline_remote::{
 };
 
 use crate::{
-    args::{GlobalArgs, SelectionArgs, SshArgs},
+    args::{GlobalArgs, SelectionArgs, SshArgs, TransportArg},
     context::{Context, with_causes},
     exit::{Exit, misuse},
     terminal::Terminal,
@@ -50,7 +50,12 @@ pub(crate) async fn run(
     let mut selection = args.selection.clone();
     selection.nodes.extend(args.expr.clone());
     let nodes = context.select(&selection)?;
-    let plan = std::sync::Arc::new(context.plan(&nodes, &args.ssh).await?);
+    // The key is fetched by our own SSH, whatever is to carry the connections afterwards.
+    let ssh = SshArgs {
+        transport: Some(TransportArg::Native),
+        ..args.ssh.clone()
+    };
+    let plan = std::sync::Arc::new(context.plan(&nodes, &ssh).await?);
     let pool = Pool::new(
         plan.clone(),
         towline_remote::pool::Limits {

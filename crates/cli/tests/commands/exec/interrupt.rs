@@ -20,9 +20,10 @@ fn is_there(file: &Path) -> bool {
 fn the_first_one_ends_the_commands_and_keeps_what_they_wrote() {
     let world = World::with(&["web-01", "web-02"]);
     for signal in [Signal::INT, Signal::TERM, Signal::HUP] {
-        let running = world.tow(["exec", "-a", "--", LINE]).start();
-        running.await_stderr("web-02: begun");
-        running.await_stdout("web-01: done");
+        let words = ["exec", "-a", "--output", "json", "--", LINE];
+        let running = world.tow(words).start();
+        running.await_stdout(r#""node":"web-02","stream":"stderr","data":"begun"#);
+        running.await_stdout(r#""type":"node-finished","node":"web-01","status":"ok""#);
         let pid = world.node("web-02").home().join("pid");
         assert!(is_there(&pid));
         running.signal(signal);
@@ -30,13 +31,10 @@ fn the_first_one_ends_the_commands_and_keeps_what_they_wrote() {
         assert_eq!(done.code, Some(130), "{}", done.transcript());
         let told = "interrupted; ending what runs on 1 (web-02). Again: at once";
         assert!(done.err().contains(told), "{}", done.err());
-        assert!(done.err().contains("1 ok, 1 cancelled"), "{}", done.err());
-        assert!(
-            done.said()
-                .contains("web-02 cancelled: its 2 processes were ended"),
-            "{}",
-            done.err()
-        );
+        let report = done.report();
+        assert_eq!((report.ok, report.cancelled), (1, 1));
+        let error = done.result("web-02").error.unwrap();
+        assert_eq!(error.message, "its 2 processes were ended");
         assert!(!is_there(&pid), "it still runs");
     }
 }
