@@ -2,7 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on says where")]
 
 use std::process::Stdio;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use russh::ChannelMsg;
 use tokio::io::AsyncReadExt as _;
@@ -39,8 +39,11 @@ fn resident() -> u64 {
 
 /// Waits until a number has stopped growing; answers with it.
 async fn settled(mut number: impl FnMut() -> u64) -> u64 {
+    let start = Instant::now();
     let mut last = (number(), 0);
     while last.1 < 10 {
+        assert!(start.elapsed() < PATIENCE, "it grows without end");
+        // tidy: allow-sleep polls until its deadline; what stands still tells nobody
         tokio::time::sleep(Duration::from_millis(50)).await;
         let now = number();
         last = if now == last.0 {

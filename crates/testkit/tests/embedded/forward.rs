@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on says where")]
 
 use std::process::Stdio;
+use std::time::{Duration, Instant};
 
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
@@ -145,11 +146,14 @@ async fn a_port_of_the_node_leads_back() {
         .unwrap();
     let pair = format!("127.0.0.1:{}:{target}", far.port());
     let _master = master(&client, &node, &["-R", &pair]).await;
+    let start = Instant::now();
     let stream = loop {
         match TcpStream::connect(far).await {
             Ok(stream) => break stream,
-            Err(_) => tokio::time::sleep(std::time::Duration::from_millis(10)).await,
+            Err(error) => assert!(start.elapsed() < PATIENCE, "{error}"),
         }
+        // tidy: allow-sleep polls until its deadline; ssh does not tell when it listens over there
+        tokio::time::sleep(Duration::from_millis(10)).await;
     };
     talk(stream).await;
     server.await.unwrap();

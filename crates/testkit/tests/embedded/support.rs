@@ -156,6 +156,7 @@ pub(crate) async fn eventually(patience: Duration, mut holds: impl FnMut() -> bo
             start.elapsed() < patience,
             "still not so after {patience:?}"
         );
+        // tidy: allow-sleep polls until its deadline, for what tells nobody when it is so
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
 }
