@@ -111,6 +111,7 @@ impl Master {
         RemoteError::Closed {
             reason: said.unwrap_or_else(|| {
                 let address = self.client.address();
+                // tidy: allow-text told to people
                 format!("the system's ssh client for {address} has ended")
             }),
         }

@@ -49,13 +49,15 @@ impl Home {
 
     /// The directory that holds the homes of one node or of a whole fleet.
     pub(crate) fn root() -> Result<Arc<TempDir>, Error> {
+        const PREFIX: &str = "towline-node-";
+        // Where exactly it was tried is in what tempfile says.
         let wrap = |source| Error::Write {
-            path: std::env::temp_dir(),
+            path: PREFIX.into(),
             source,
         };
         Ok(Arc::new(
             tempfile::Builder::new()
-                .prefix("towline-node-")
+                .prefix(PREFIX)
                 .tempdir()
                 .map_err(wrap)?,
         ))

@@ -103,6 +103,7 @@ fn describe_route(route: &Route, out: &mut impl Write) -> std::io::Result<()> {
         Route::OpenSsh(client) => {
             writeln!(out, "  reached    {}@{}", client.user, client.address())?;
             through_client(client, out)?;
+            // tidy: allow-text told to people
             writeln!(out, "  carried by the system's ssh client: {}", client.why)
         }
     }
