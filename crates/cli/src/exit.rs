@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use towline_core::event::Report;
+use towline_core::event::{FailureKind, NodeResult, Report};
 
 /// How `tow` ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -15,7 +15,7 @@ pub(crate) enum Exit {
     Usage,
     /// A command's time was up, or a signal ended it.
     Timeout,
-    /// A node could not be reached, or did not let us in.
+    /// A node could not be reached, did not let us in, or was lost.
     Unreachable,
     /// A command returned something else than 0.
     Remote,
@@ -40,15 +40,15 @@ impl Exit {
         }
     }
 
-    /// The end of a run: what is worst for whoever has to act on it comes first.
-    pub(crate) fn of_report(report: &Report, killed_by_signal: bool, highest: bool) -> Self {
+    /// The end of a run of which `seen` was seen: what is worst for whoever has to act on it comes first.
+    pub(crate) fn of_report(report: &Report, seen: Seen, highest: bool) -> Self {
         let mut exit = if report.interrupted {
             Self::Interrupted
         } else if report.success {
             Self::Ok
-        } else if report.unreachable > 0 {
+        } else if report.unreachable > 0 || seen.lost {
             Self::Unreachable
-        } else if report.timeout > 0 || killed_by_signal {
+        } else if report.timeout > 0 || seen.killed {
             Self::Timeout
         } else if report.failed > 0 {
             Self::Remote
@@ -71,6 +71,26 @@ impl Exit {
         } else {
             Self::Failure
         }
+    }
+}
+
+/// What the counts of a report do not tell.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Seen {
+    /// A signal ended a command.
+    pub(crate) killed: bool,
+    /// A connection was lost while a command ran.
+    pub(crate) lost: bool,
+}
+
+impl Seen {
+    /// Takes the end of a node into account.
+    pub(crate) fn note(&mut self, result: &NodeResult) {
+        self.killed |= result.signal.is_some();
+        self.lost |= result
+            .error
+            .as_ref()
+            .is_some_and(|error| error.kind == FailureKind::Closed);
     }
 }
 
@@ -107,6 +127,15 @@ pub(crate) fn misuse(message: impl std::fmt::Display, hint: Option<String>) -> a
 mod tests {
     use super::*;
 
+    const KILLED: Seen = Seen {
+        killed: true,
+        lost: false,
+    };
+    const LOST: Seen = Seen {
+        killed: true,
+        lost: true,
+    };
+
     fn report(ok: usize, failed: usize, timeout: usize, unreachable: usize) -> Report {
         let nodes = ok + failed + timeout + unreachable;
         Report {
@@ -124,25 +153,44 @@ mod tests {
     fn no_failure_is_ever_told_as_success() {
         for (failed, timeout, unreachable) in [(1, 0, 0), (0, 1, 0), (0, 0, 1), (1, 1, 1)] {
             let report = report(9, failed, timeout, unreachable);
-            assert_ne!(Exit::of_report(&report, false, false).code(), 0);
-            assert_ne!(Exit::of_report(&report, false, true).code(), 0);
+            assert_ne!(Exit::of_report(&report, Seen::default(), false).code(), 0);
+            assert_ne!(Exit::of_report(&report, Seen::default(), true).code(), 0);
         }
-        assert_eq!(Exit::of_report(&report(3, 0, 0, 0), false, false), Exit::Ok);
+        assert_eq!(
+            Exit::of_report(&report(3, 0, 0, 0), Seen::default(), false),
+            Exit::Ok
+        );
     }
 
     #[test]
     fn each_end_has_its_code() {
-        assert_eq!(Exit::of_report(&report(1, 1, 0, 0), false, false).code(), 5);
-        assert_eq!(Exit::of_report(&report(1, 1, 0, 0), true, false).code(), 3);
-        assert_eq!(Exit::of_report(&report(1, 1, 1, 0), false, false).code(), 3);
-        assert_eq!(Exit::of_report(&report(1, 1, 1, 1), false, false).code(), 4);
+        assert_eq!(
+            Exit::of_report(&report(1, 1, 0, 0), Seen::default(), false).code(),
+            5
+        );
+        assert_eq!(
+            Exit::of_report(&report(1, 1, 0, 0), KILLED, false).code(),
+            3
+        );
+        assert_eq!(Exit::of_report(&report(1, 1, 0, 0), LOST, false).code(), 4);
+        assert_eq!(
+            Exit::of_report(&report(1, 1, 1, 0), Seen::default(), false).code(),
+            3
+        );
+        assert_eq!(
+            Exit::of_report(&report(1, 1, 1, 1), Seen::default(), false).code(),
+            4
+        );
         let interrupted = Report {
             interrupted: true,
             ..report(1, 0, 0, 0)
         };
-        assert_eq!(Exit::of_report(&interrupted, false, true).code(), 130);
+        assert_eq!(
+            Exit::of_report(&interrupted, Seen::default(), true).code(),
+            130
+        );
         let mut failed = report(1, 1, 0, 0);
         failed.max_exit_code = 42;
-        assert_eq!(Exit::of_report(&failed, false, true).code(), 42);
+        assert_eq!(Exit::of_report(&failed, Seen::default(), true).code(), 42);
     }
 }

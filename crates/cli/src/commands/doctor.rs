@@ -23,7 +23,7 @@ use crate::{
     descriptors,
     doctor::{Client, Findings, inventory, inventory_broken, show, tally},
     environment::Environment,
-    exit::{Exit, Interrupted},
+    exit::{Exit, Interrupted, Seen},
     interrupt,
     render::Style,
     survey::Question,
@@ -116,7 +116,7 @@ pub(crate) async fn run(
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => return Err(error.into()),
         _ => {}
     }
-    Ok(Exit::of_report(&report, false, false))
+    Ok(Exit::of_report(&report, Seen::default(), false))
 }
 
 /// The nodes that are meant: those selected, else every node of the inventory, if it has any.

@@ -10,7 +10,7 @@ use crate::{
     args::{GlobalArgs, OutputArgs, ProbeArgs, SelectionArgs, SshArgs, seconds},
     context::Context,
     descriptors,
-    exit::Exit,
+    exit::{Exit, Seen},
     interrupt,
     status::{Key, Layout, Show, SortKey},
     survey::Question,
@@ -130,7 +130,7 @@ async fn rounds(
     loop {
         let report = round(question, show, cancel).await?;
         if watch.is_none() || !report.interrupted {
-            last = Some(Exit::of_report(&report, false, false));
+            last = Some(Exit::of_report(&report, Seen::default(), false));
         }
         let Some(pause) = watch else { break };
         tokio::select! {

@@ -44,7 +44,7 @@ fn a_node_that_is_cut_off_midway_is_lost_in_bounded_time_and_the_others_finish()
     let cut = Instant::now();
     let done = running.done();
     let took = cut.elapsed();
-    assert_eq!(done.code, Some(5), "{}", done.transcript());
+    assert_eq!(done.code, Some(4), "{}", done.transcript());
     for other in ["n1", "n2"] {
         assert_eq!(done.result(other).status, Status::Ok);
     }
@@ -132,7 +132,7 @@ fn a_killed_sshd_is_noticed_at_once() {
     // The listener lives on; what serves this connection does not.
     ground.inside("n3", &["pkill", "-KILL", "-f", "sshd: admin"]);
     let done = running.done();
-    assert_eq!(done.code, Some(5), "{}", done.transcript());
+    assert_eq!(done.code, Some(4), "{}", done.transcript());
     assert_eq!(done.result("n3").error.unwrap().kind, FailureKind::Closed);
     assert_eq!(done.report().ok, 2);
     assert!(
@@ -151,7 +151,7 @@ fn a_node_that_loses_its_power_is_lost_and_can_be_used_when_it_is_back() {
     let begun = Instant::now();
     bed().power_off(ground.node("n3")).unwrap();
     let done = running.done();
-    assert_eq!(done.code, Some(5), "{}", done.transcript());
+    assert_eq!(done.code, Some(4), "{}", done.transcript());
     assert_eq!(done.result("n3").error.unwrap().kind, FailureKind::Closed);
     assert!(
         begun.elapsed() < Duration::from_secs(8),
@@ -168,7 +168,7 @@ fn a_command_that_ends_the_sshd_it_came_by_is_told_as_lost() {
     let done = ground
         .tow(["exec", "-w", "n3", "--output", "json", "--become", "--"])
         .and(["systemctl kill --signal=KILL ssh.service; sleep 1000"])
-        .expect(5);
+        .expect(4);
     let result = done.result("n3");
     assert_eq!(result.error.unwrap().kind, FailureKind::Closed);
     assert_eq!(result.attempts, 1, "what may have run is not run again");

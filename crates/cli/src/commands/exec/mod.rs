@@ -134,9 +134,9 @@ pub(crate) async fn run(
         task,
         shown,
     };
-    let (report, killed) = run.finish(&nodes, &words, show).await?;
+    let (report, seen) = run.finish(&nodes, &words, show).await?;
     pool.close().await;
-    Ok(Exit::of_report(&report, killed, args.max_exit_code))
+    Ok(Exit::of_report(&report, seen, args.max_exit_code))
 }
 
 /// The nodes and the words of the command.

@@ -20,7 +20,7 @@ use towline_fleet::{
 };
 
 use super::{Args, show::Show};
-use crate::{context::Context, history::LastRun, interrupt};
+use crate::{context::Context, exit::Seen, history::LastRun, interrupt};
 
 /// A run under way.
 pub(super) struct Running<'a> {
@@ -41,13 +41,13 @@ const FIRST_TICK: Duration = Duration::from_millis(500);
 const TICK: Duration = Duration::from_millis(200);
 
 impl Running<'_> {
-    /// To its end, whatever it is; also whether a signal ended a command.
+    /// To its end, whatever it is; also what the report does not tell.
     pub(super) async fn finish(
         self,
         nodes: &[Arc<Node>],
         words: &[String],
         show: Show,
-    ) -> anyhow::Result<(Report, bool)> {
+    ) -> anyhow::Result<(Report, Seen)> {
         let cancel = CancellationToken::new();
         interrupt::listen(cancel.clone(), || {})?;
         let (sender, events) = mpsc::channel(EVENTS);
@@ -68,7 +68,7 @@ impl Running<'_> {
             seq: 0,
             pending: nodes.iter().map(|node| node.id.clone()).collect(),
             failed: Vec::new(),
-            killed: false,
+            seen: Seen::default(),
             broken: None,
         };
         let (report, ()) = tokio::join!(work, listener.listen(events, &cancel));
@@ -76,7 +76,7 @@ impl Running<'_> {
         let Listener {
             show,
             seq,
-            killed,
+            seen,
             broken,
             ..
         } = listener;
@@ -86,7 +86,7 @@ impl Running<'_> {
         };
         match shown {
             Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error.into()),
-            _ => Ok((report, killed)),
+            _ => Ok((report, seen)),
         }
     }
 
@@ -112,8 +112,8 @@ struct Listener {
     pending: BTreeSet<NodeId>,
     /// Nodes that did not end well.
     failed: Vec<NodeId>,
-    /// Whether a signal ended a command.
-    killed: bool,
+    /// What the report will not tell.
+    seen: Seen,
     /// Why nothing can be shown any more.
     broken: Option<io::Error>,
 }
@@ -151,7 +151,7 @@ impl Listener {
     fn take(&mut self, event: Event, last: bool) -> io::Result<()> {
         if let Event::NodeFinished(result) = &event {
             self.pending.remove(&result.node);
-            self.killed |= result.signal.is_some();
+            self.seen.note(result);
             if result.status != Status::Ok {
                 self.failed.push(result.node.clone());
             }

@@ -129,7 +129,7 @@ fn a_connection_that_is_lost_midway_is_a_failure_and_never_run_twice() {
     running.await_stdout("begun");
     world.node("web-01").cut_connections();
     let done = running.done();
-    assert_eq!(done.code, Some(5), "{}", done.transcript());
+    assert_eq!(done.code, Some(4), "{}", done.transcript());
     assert!(
         done.said().contains("may still run on the node"),
         "{}",
