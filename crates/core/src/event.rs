@@ -76,14 +76,6 @@ pub enum Event {
         /// How long it waits, in milliseconds.
         delay_ms: u64,
     },
-    /// Something worth knowing that stops nothing.
-    Warning {
-        /// The node it is about, if it is about one.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        node: Option<NodeId>,
-        /// The text, one sentence.
-        message: String,
-    },
     /// The last event of every run.
     Report(Report),
 }

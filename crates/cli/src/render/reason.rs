@@ -101,7 +101,18 @@ pub(crate) fn one_of(failures: &[&Failure]) -> (Option<String>, Option<String>) 
     let hints = failures
         .iter()
         .filter_map(|failure| failure.hint.as_deref());
-    (merged(messages), merged(hints))
+    (merged(messages), example(hints))
+}
+
+/// One hint for several: what is to be typed is no use with addresses folded into it.
+fn example<'a>(mut hints: impl Iterator<Item = &'a str>) -> Option<String> {
+    let first = hints.next()?;
+    let alike = if hints.all(|hint| hint == first) {
+        ""
+    } else {
+        " (alike for the others)"
+    };
+    Some(single_line(&format!("{first}{alike}")))
 }
 
 /// One text for several.
@@ -174,13 +185,16 @@ mod tests {
             ]),
             "10.0.0.[8-10]:22 refused the connection"
         );
+    }
+
+    #[test]
+    fn a_hint_can_be_typed() {
+        let hints = ["ssh-copy-id ops@web-1", "ssh-copy-id ops@web-2"];
         assert_eq!(
-            merge(&[
-                "is sshd running on web-1:22? Another port: -p PORT",
-                "is sshd running on web-2:22? Another port: -p PORT",
-            ]),
-            "is sshd running on web-[1-2]:22? Another port: -p PORT"
+            example(hints.into_iter()).unwrap(),
+            "ssh-copy-id ops@web-1 (alike for the others)"
         );
+        assert_eq!(example(["do it", "do it"].into_iter()).unwrap(), "do it");
     }
 
     #[test]

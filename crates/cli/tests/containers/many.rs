@@ -65,7 +65,7 @@ fn sixty_four_commands_at_once_on_one_machine_all_end_well() {
 }
 
 #[test]
-fn sixty_four_runs_of_tow_at_once_share_a_machine() {
+fn sixteen_runs_of_tow_at_once_share_a_machine() {
     let ground = Ground::alone(&["n3"]);
     // Each is a connection of its own, which sshd begins to refuse at random beyond ten.
     ground.tow(["exec", "-w", "n3", "--", "true"]).expect(0);

@@ -150,7 +150,7 @@ impl Show {
                     envelope.event,
                     Event::Output { .. } | Event::NodeFinished(_)
                 );
-            if writes || matches!(envelope.event, Event::Warning { .. }) {
+            if writes {
                 progress.erase(&mut io::stderr().lock())?;
             }
         }
@@ -184,13 +184,6 @@ impl Show {
                     Form::Json | Form::Quiet => {}
                 }
                 self.results.push(result.clone());
-            }
-            Event::Warning { node, message } if !matches!(self.form, Form::Json) => {
-                let node = node
-                    .as_ref()
-                    .map(|node| format!("{node}: "))
-                    .unwrap_or_default();
-                writeln!(io::stderr(), "{node}{message}")?;
             }
             _ => {}
         }
@@ -234,6 +227,10 @@ impl Show {
             }
             Form::Live(_) | Form::Quiet => {
                 self.out.flush()?;
+                if let (Form::Quiet, Some(files)) = (&self.form, &self.files) {
+                    let folder = files.folder.display();
+                    writeln!(io::stderr(), "written to {folder}: NODE.out and NODE.err")?;
+                }
                 let quiet = report.success && report.nodes == 1;
                 if !quiet {
                     summary(

@@ -75,14 +75,6 @@ fn samples() -> Vec<Event> {
             remaining: 2,
             delay_ms: 0,
         },
-        Event::Warning {
-            node: None,
-            message: String::new(),
-        },
-        Event::Warning {
-            node: Some(node()),
-            message: String::new(),
-        },
         Event::Report(Report::default()),
         Event::Report(Report {
             stopped: Some("why".to_owned()),

@@ -135,6 +135,8 @@ fn each_stream_of_each_node_gets_a_file() {
         .tow(["exec", "-w", &nodes, "--outdir", "new/results", "--", TALK])
         .expect(0);
     assert_eq!(done.out(), "", "the files have it");
+    let told = "written to new/results: NODE.out and NODE.err\n";
+    assert!(done.err().contains(told), "{}", done.err());
     for (id, node) in [("web-01", "web-01"), (&host, "web-02")] {
         let out = world.read(&format!("work/new/results/{id}.out"));
         assert_eq!(out, format!("out of {node}\nend"));
