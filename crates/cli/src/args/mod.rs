@@ -22,7 +22,7 @@ pub(crate) use self::{
 };
 use crate::{commands::Commands, terminal::ColorChoice};
 
-/// Run, copy, ship, deploy and watch on any set of machines reachable by SSH.
+/// Run commands on any set of machines reachable by SSH, and see how they are doing.
 ///
 /// Nothing has to be installed on them. Which machines there are stands in towline.yaml, or is
 /// said on the command line.

@@ -109,7 +109,8 @@ impl Key {
     /// Its head. Those told by name are never left out.
     pub(crate) fn column(self, by_name: bool) -> Column {
         let column = match self {
-            Self::Node => Column::new("NODE").least(12),
+            // Cut further, names can hardly be told apart.
+            Self::Node => Column::new("NODE").least(20),
             Self::State => Column::new("STATE"),
             Self::Latency => Column::new("LATENCY").right().rank(6),
             Self::Uptime => Column::new("UPTIME").right().rank(4),
