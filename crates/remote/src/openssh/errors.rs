@@ -202,6 +202,8 @@ fn judge(client: &Client, said: &str, beyond: Option<&str>) -> RemoteError {
     let broken = [
         "Connection closed by",
         "Connection reset by",
+        // Of the banner exchange, where a proxy command has ended already.
+        ": Broken pipe",
         "exchange_identification",
     ];
     if broken.iter().any(|mark| says(mark)) {

@@ -108,6 +108,10 @@ fn ways() {
             FailureKind::Closed,
         ),
         (
+            "banner exchange: Connection to UNKNOWN port 65535: Broken pipe\r\n",
+            FailureKind::Closed,
+        ),
+        (
             "Unable to negotiate with 127.1.0.1 port 22871: no matching key exchange method found. \
              Their offer: curve25519-sha256,ecdh-sha2-nistp256\r\n",
             FailureKind::Protocol,
