@@ -9,6 +9,7 @@ mod descriptors;
 mod doctor;
 mod environment;
 mod exit;
+mod groups;
 mod history;
 mod interrupt;
 mod reference;
@@ -21,10 +22,10 @@ use std::process::ExitCode;
 
 use clap::FromArgMatches;
 
-use self::{args::Cli, exit::Exit};
+use self::{commands::Cli, exit::Exit};
 
 fn main() -> ExitCode {
-    let mut matches = args::command().get_matches();
+    let mut matches = groups::command().get_matches();
     let cli = match Cli::from_arg_matches_mut(&mut matches) {
         Ok(cli) => cli,
         Err(error) => error.exit(),

@@ -2,7 +2,6 @@
 //! shows as help and from which completions and manual pages are made.
 
 mod fanout;
-mod groups;
 mod output;
 mod probe;
 mod selection;
@@ -10,36 +9,16 @@ mod ssh;
 
 use std::path::PathBuf;
 
-use clap::{Args, Parser};
+use clap::Args;
 
 pub(crate) use self::{
     fanout::FanoutArgs,
-    groups::command,
     output::{Format, OutputArgs},
     probe::ProbeArgs,
     selection::SelectionArgs,
     ssh::{BecomeArgs, SshArgs, TransportArg, seconds},
 };
-use crate::{commands::Commands, terminal::ColorChoice};
-
-/// Run commands on any set of machines reachable by SSH, and see how they are doing.
-///
-/// Nothing has to be installed on them. Which machines there are stands in towline.yaml, or is
-/// said on the command line.
-#[derive(Parser)]
-#[command(
-    name = "tow",
-    version,
-    max_term_width = 100,
-    disable_help_subcommand = true,
-    after_help = "Start with: tow exec -w root@HOST -- uptime\nHelp on a command, or on exit-codes or selection: tow help NAME"
-)]
-pub(crate) struct Cli {
-    #[command(flatten)]
-    pub(crate) global: GlobalArgs,
-    #[command(subcommand)]
-    pub(crate) command: Commands,
-}
+use crate::terminal::ColorChoice;
 
 /// Flags of every command.
 #[derive(Args, Clone, Debug)]

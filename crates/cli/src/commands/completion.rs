@@ -2,7 +2,8 @@
 
 use clap::CommandFactory;
 
-use crate::{args::Cli, exit::Exit};
+use super::Cli;
+use crate::exit::Exit;
 
 /// Print a completion script for a shell
 #[derive(clap::Args)]

@@ -4,10 +4,10 @@ use std::io::Write;
 
 use clap::CommandFactory;
 
+use super::Cli;
 use crate::{
-    args::{self, Cli},
     exit::{Exit, misuse},
-    reference,
+    groups, reference,
 };
 
 /// Help on a command or a topic
@@ -42,7 +42,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Exit> {
         out.write_all(text.as_bytes())?;
         return Ok(Exit::Ok);
     }
-    let mut command = args::command();
+    let mut command = groups::command();
     command.build();
     let mut found = &mut command;
     for word in &args.words {

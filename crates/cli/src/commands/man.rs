@@ -5,7 +5,8 @@ use std::path::PathBuf;
 use anyhow::Context as _;
 use clap::CommandFactory;
 
-use crate::{args::Cli, exit::Exit};
+use super::Cli;
+use crate::exit::Exit;
 
 /// Write the manual pages
 #[derive(clap::Args)]

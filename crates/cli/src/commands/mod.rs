@@ -9,9 +9,28 @@ mod man;
 mod node;
 mod status;
 
-use clap::Subcommand;
+use clap::{Parser, Subcommand};
 
-use crate::{args::Cli, exit::Exit, terminal::Terminal};
+use crate::{args::GlobalArgs, exit::Exit, terminal::Terminal};
+
+/// Run commands on any set of machines reachable by SSH, and see how they are doing.
+///
+/// Nothing has to be installed on them. Which machines there are stands in towline.yaml, or is
+/// said on the command line.
+#[derive(Parser)]
+#[command(
+    name = "tow",
+    version,
+    max_term_width = 100,
+    disable_help_subcommand = true,
+    after_help = "Start with: tow exec -w root@HOST -- uptime\nHelp on a command, or on exit-codes or selection: tow help NAME"
+)]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    pub(crate) global: GlobalArgs,
+    #[command(subcommand)]
+    pub(crate) command: Commands,
+}
 
 /// What `tow` can do.
 #[derive(Subcommand)]

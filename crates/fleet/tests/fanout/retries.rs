@@ -5,10 +5,7 @@ use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 use towline_core::event::{FailureKind, Status};
 use towline_fleet::fanout::Policy;
-use towline_remote::{
-    error::{RemoteError, Stage},
-    ssh::AuthAttempt,
-};
+use towline_remote::error::{AuthAttempt, RemoteError, Stage};
 
 use crate::support::{Act, Run, Script, cancel_after, refused};
 

@@ -9,7 +9,10 @@ use super::{
     offer::Offer,
     plan::{AuthPlan, PublicKeyStep, Signer, Skipped},
 };
-use crate::ssh::{AuthAttempt, AuthResult, Credential, Login};
+use crate::{
+    error::{AuthAttempt, AuthResult},
+    ssh::{Credential, Login},
+};
 
 impl AuthPlan {
     /// The login of `user` by this plan, and then by `password` if there is one. `agent` is the

@@ -17,10 +17,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use tokio::sync::Semaphore;
 
-pub use self::{
-    args::{Client, Proxy},
-    errors::HostKeyProblem,
-};
+pub use self::args::{Client, Proxy};
 use self::{forward::Listeners, master::Master, mux::Refusal};
 use crate::{
     error::RemoteError,

@@ -19,7 +19,7 @@ use tokio::sync::OwnedSemaphorePermit;
 
 pub(crate) use self::slots::{SESSIONS, Slot};
 pub use self::{
-    auth::{AuthAttempt, AuthResult, Credential, Login},
+    auth::{Credential, Login},
     dial::{Endpoint, Via, dial, offered_key},
     trust::Trust,
     tuning::Tuning,

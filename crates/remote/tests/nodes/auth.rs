@@ -4,11 +4,11 @@ use std::{path::Path, sync::Arc};
 
 use towline_core::{event::FailureKind, secret::Secret};
 use towline_remote::{
-    error::RemoteError,
+    error::{AuthAttempt, AuthResult, RemoteError},
     plan::Ask,
     pool::{Connect, Limits, Pool},
     route::Through,
-    ssh::{AuthAttempt, AuthResult, Credential},
+    ssh::Credential,
 };
 use towline_testkit::embedded::{CertAuthority, EmbeddedNode, Faults, TestKey};
 

@@ -2,6 +2,8 @@
 
 use std::{sync::Arc, time::Duration};
 
+use towline_core::event::FailureKind;
+
 use super::*;
 use crate::known_hosts::HostKeyPolicy;
 

@@ -1,5 +1,8 @@
 //! What can go wrong between this machine and a process on a node.
 
+mod attempt;
+mod host_key;
+
 use std::{io, time::Duration};
 
 use towline_core::{
@@ -7,11 +10,11 @@ use towline_core::{
     event::{Failure, FailureKind},
 };
 
-use crate::{
-    known_hosts::HostKeyError,
-    openssh::HostKeyProblem,
-    ssh::{AuthAttempt, AuthResult},
+pub use self::{
+    attempt::{AuthAttempt, AuthResult},
+    host_key::HostKeyProblem,
 };
+use crate::known_hosts::HostKeyError;
 
 /// A failure of the connection layer. Each kind says what was tried; which node it was for is
 /// added by whoever knows the node's name.

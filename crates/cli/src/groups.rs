@@ -5,7 +5,7 @@ use std::fmt::Write;
 
 use clap::{Command, CommandFactory};
 
-use super::Cli;
+use crate::commands::Cli;
 
 /// Headings and their commands; a command that stands nowhere comes under the last.
 const GROUPS: [(&str, &[&str]); 3] = [
