@@ -416,6 +416,8 @@ fn a_power_cut_ends_at_the_next_lease_if_not_before() {
     let client = client_of(&bed, &leases);
     bed.power_off(&leases[0]).unwrap();
     assert!(!bed.condition(&leases[0]).unwrap().running);
+    // Tests that begin meanwhile are not bothered.
+    assert!(self::bed().node("n3").is_ok());
     assert_eq!(
         client.run("root", &leases[0], &["true"]).status.code(),
         Some(255)
