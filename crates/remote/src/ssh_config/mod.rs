@@ -13,6 +13,8 @@
 //! - Settings that mean nothing for a run over many hosts are checked for their shape only.
 //! - `ProxyJump none # why` is no jump, where 9.2 would jump through a host of that name.
 //! - `ForwardAgent no` stands although a path follows, which 9.2 prints as the path.
+//! - An empty pattern after `Host` is refused wherever it stands; ssh misses it behind a pattern that settles the
+//!   line, and in files that do not count.
 //! - Files must be UTF-8 where their values count.
 
 mod address;
