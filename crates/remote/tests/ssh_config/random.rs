@@ -167,8 +167,7 @@ const VALUES: &[(&str, &[&str])] = &[
         &["publickey", "publickey,password"],
     ),
     ("VerifyHostKeyDNS", &["yes", "no", "ask"]),
-    // `ask` is `no` where there is no terminal to ask at, which is not looked at here.
-    ("UpdateHostKeys", &["yes", "no"]),
+    ("UpdateHostKeys", &["yes", "no", "ask"]),
     ("PKCS11Provider", &["none", "/p11.so"]),
     ("SecurityKeyProvider", &["none", "/sk.so"]),
     ("CanonicalizeHostname", &["no"]),

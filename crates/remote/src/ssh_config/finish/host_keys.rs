@@ -19,6 +19,7 @@ impl Finisher<'_> {
             // There would be no way to ask.
             2 if self.number(N::LogLevel, LOG_INFO) < LOG_INFO => 0,
             2 if self.unless_none(T::RemoteCommand).is_some() => 0,
+            2 if self.number(N::RequestTty, 3) == 0 => 0,
             update => update,
         };
         let user_files = match chosen {
